@@ -1,1 +1,17 @@
-//! Under construction.
+//! Pictures of image data sets and results.
+//!
+//! [`picture`] lays 32x32 images out as a contact sheet and writes PNG files. This crate knows
+//! pixels and colours, not where images came from nor how a result was computed.
+//!
+//! ```
+//! use nearplane_report::{Tile, contact_sheet};
+//!
+//! let (gray, white) = ([128; 3072], [255; 3072]);
+//! let tiles = [Tile::new(&gray), Tile::framed(&white, [200, 0, 0])];
+//! let sheet = contact_sheet(&tiles, 2, 1, 4);
+//! assert_eq!((sheet.width(), sheet.height()), (2 * 32 + 3 * 4, 32 + 2 * 4));
+//! ```
+
+pub mod picture;
+
+pub use picture::{Picture, PictureError, Tile, contact_sheet};
