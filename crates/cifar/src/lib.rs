@@ -1,1 +1,14 @@
-//! Under construction.
+//! Mapped reading and atomic writing of CIFAR-10 and CIFAR-100 binary files.
+#![doc = include_str!("../README.md")]
+
+mod dataset;
+mod error;
+mod format;
+mod map;
+pub mod write;
+
+pub use dataset::{Dataset, Images, OpenOptions, PixelRows};
+pub use error::Error;
+pub use format::{CHANNELS, Format, LabelKind, MAX_CLASSES, PIXELS, SIDE, SplitName};
+#[cfg(all(unix, feature = "sigbus"))]
+pub use map::install_sigbus_handler;
