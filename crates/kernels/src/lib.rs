@@ -1,1 +1,19 @@
-//! Under construction.
+//! Exact SIMD distances between rows of u8 and f32; the guide is the README below.
+#![doc = include_str!("../README.md")]
+
+mod arch;
+mod distance;
+mod level;
+mod mat;
+mod packed;
+mod topk;
+
+pub use arch::Kernel;
+pub use distance::{
+    MAX_EXACT_U8, dot_f32, dot_f32_block, dot_u8, dot_u8_block, f32_block, l1_f32, l1_f32_block,
+    l1_u8, l1_u8_block, l2_sq_f32, l2_sq_f32_block, l2_sq_u8, l2_sq_u8_block,
+};
+pub use level::{Level, LevelError};
+pub use mat::{MatMut, MatRef};
+pub use packed::{PackedQueries, PackedRows, u8_block};
+pub use topk::TopK;

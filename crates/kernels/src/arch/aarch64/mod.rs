@@ -1,0 +1,3 @@
+//! The leaf for AArch64.
+
+pub(super) mod neon;

@@ -1,0 +1,215 @@
+//! Which CPU, which algorithm: the only room of this crate with `unsafe` in it, and the one place
+//! where a [`Level`] is turned into its code.
+//!
+//! Read in this order: `scalar` (what is computed), `generic` (the two algorithms), then a leaf such
+//! as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
+#![allow(unsafe_code)]
+
+mod generic;
+mod leaf;
+mod portable;
+mod scalar;
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use crate::MatMut;
+use crate::level::{Kind, Level};
+
+/// Which of the three sums over a pair of rows a kernel computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    /// sum |a - b|
+    L1,
+    /// sum (a - b)^2
+    L2Sq,
+    /// sum a b
+    Dot,
+}
+
+/// How the u8 rows of a block lie in memory for one level and kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Bytes of one row that lie together; `None`: the whole row, nothing is interleaved.
+    pub(crate) group: Option<usize>,
+    /// Queries interleaved in a panel.
+    pub(crate) query_width: usize,
+    /// Rows interleaved in a panel.
+    pub(crate) row_width: usize,
+    /// What the packed sums are.
+    pub(crate) sum: PackedSum,
+}
+
+/// What the accumulators of a block hold before the terms of query and row are added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PackedSum {
+    /// The kernel's own result.
+    Result,
+    /// q . r, from which the squared distance follows by |q|^2 + |r|^2 - 2 q . r.
+    Dot,
+    /// q . (r - 128): rows are stored as signed bytes, since `vpdpbusd` multiplies unsigned by
+    /// signed. q . r = q . (r - 128) + 128 sum(q).
+    SignedDot,
+}
+
+impl Layout {
+    /// Rows one after the other, as they come.
+    const ROWS: Self = Self {
+        group: None,
+        query_width: 1,
+        row_width: 1,
+        sum: PackedSum::Result,
+    };
+}
+
+/// Packed queries against packed rows: what a level needs to compute a block of u8 sums.
+pub(crate) struct U8Block<'a> {
+    queries: &'a [u8],
+    rows: &'a [u8],
+    query_panel_len: usize,
+    row_panel_len: usize,
+    n_queries: usize,
+    n_rows: usize,
+    query_terms: &'a [u32],
+    row_terms: &'a [u32],
+    /// result = scale * sum + query term + row term, modulo 2^32.
+    scale: u32,
+}
+
+/// One side of a block: panels, how many rows they hold, and a term for each.
+pub(crate) struct Side<'a> {
+    pub(crate) panels: &'a [u8],
+    pub(crate) len: usize,
+    pub(crate) terms: &'a [u32],
+}
+
+impl<'a> U8Block<'a> {
+    /// Checks what the `unsafe` code of the levels relies on: both sides hold whole panels of the
+    /// layout for rows of `cols` bytes.
+    pub(crate) fn new(
+        layout: Layout,
+        cols: usize,
+        scale: u32,
+        queries: Side<'a>,
+        rows: Side<'a>,
+    ) -> Self {
+        let row_bytes = layout.padded(cols);
+        let block = Self {
+            query_panel_len: row_bytes * layout.query_width,
+            row_panel_len: row_bytes * layout.row_width,
+            queries: queries.panels,
+            rows: rows.panels,
+            n_queries: queries.len,
+            n_rows: rows.len,
+            query_terms: queries.terms,
+            row_terms: rows.terms,
+            scale,
+        };
+        let query_panels = block.n_queries.div_ceil(layout.query_width);
+        let row_panels = block.n_rows.div_ceil(layout.row_width);
+        assert!(block.queries.len() >= query_panels * block.query_panel_len);
+        assert!(block.rows.len() >= row_panels * block.row_panel_len);
+        assert!(
+            block.query_terms.len() == block.n_queries && block.row_terms.len() == block.n_rows
+        );
+        block
+    }
+
+    fn query_panel(&self, panel: usize) -> &'a [u8] {
+        &self.queries[panel * self.query_panel_len..][..self.query_panel_len]
+    }
+
+    fn row_panel(&self, panel: usize) -> &'a [u8] {
+        &self.rows[panel * self.row_panel_len..][..self.row_panel_len]
+    }
+}
+
+impl Layout {
+    /// Bytes that a row of `cols` takes in a panel: whole groups.
+    pub(crate) fn padded(self, cols: usize) -> usize {
+        self.group
+            .map_or(cols, |group| cols.next_multiple_of(group))
+    }
+}
+
+/// Calls the function of the level's leaf. The one place where a level becomes code.
+macro_rules! dispatch {
+    ($level:expr, $function:ident($($argument:expr),*)) => {
+        match $level.kind() {
+            Kind::Scalar => scalar::$function($($argument),*),
+            Kind::Portable => portable::$function($($argument),*),
+            // SAFETY (all below): a `Level` of this kind is only made after the CPU was seen to have
+            // every feature that the leaf enables.
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Kind::Avx2 => unsafe { x86_64::avx2::$function($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Kind::AvxVnni => unsafe { x86_64::avxvnni::$function($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Kind::Avx512 => unsafe { x86_64::avx512::$function($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Kind::Avx512Vnni => unsafe { x86_64::avx512vnni::$function($($argument),*) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Kind::Neon => unsafe { aarch64::neon::$function($($argument),*) },
+        }
+    };
+}
+
+macro_rules! pair_entry {
+    ($($function:ident: $element:ty => $total:ty;)*) => {$(
+        /// Both slices have the same length: checked by the safe wrapper.
+        pub(crate) fn $function(level: Level, a: &[$element], b: &[$element]) -> $total {
+            debug_assert_eq!(a.len(), b.len());
+            dispatch!(level, $function(a, b))
+        }
+    )*};
+}
+
+pair_entry! {
+    l1_u8: u8 => u32;
+    l2_sq_u8: u8 => u32;
+    dot_u8: u8 => u32;
+    l1_f32: f32 => f32;
+    l2_sq_f32: f32 => f32;
+    dot_f32: f32 => f32;
+}
+
+/// Packed u8 queries against packed u8 rows.
+pub(crate) fn u8_block(level: Level, kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
+    assert!(out.rows() >= block.n_queries && out.cols() >= block.n_rows);
+    dispatch!(level, u8_block(kernel, block, out));
+}
+
+/// f32 queries against f32 rows; all slices have one length: checked by the safe wrapper.
+pub(crate) fn f32_block(
+    level: Level,
+    kernel: Kernel,
+    queries: &[&[f32]],
+    rows: &[&[f32]],
+    out: &mut MatMut<f32>,
+) {
+    dispatch!(level, f32_block(kernel, queries, rows, out));
+}
+
+/// How the rows of a u8 block are to be packed.
+pub(crate) fn layout(level: Level, kernel: Kernel) -> Layout {
+    match level.kind() {
+        Kind::Scalar | Kind::Portable => Layout::ROWS,
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx2 => x86_64::avx2::layout(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Kind::AvxVnni => x86_64::avxvnni::layout(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx512 => x86_64::avx512::layout(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx512Vnni => x86_64::avx512vnni::layout(kernel),
+        #[cfg(target_arch = "aarch64")]
+        Kind::Neon => Layout::ROWS,
+    }
+}

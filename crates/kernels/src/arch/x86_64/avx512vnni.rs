@@ -1,0 +1,82 @@
+//! AVX-512 VNNI beside AVX-512: `vpdpbusd` for products of bytes, `vpdpwssd` for squares of widened
+//! differences. Neither saturates.
+
+use super::avx512::{
+    DotF32, L1F32, L1Panel, L1U8, L2SqF32, abs_diff_u8x64, u8_row_sum, widen_u8x64,
+};
+use crate::MatMut;
+use crate::arch::generic::{Panel, RowSum, pair, panels, tiles};
+use crate::arch::{Kernel, Layout, PackedSum, U8Block};
+use core::arch::x86_64::*;
+
+struct L2SqU8;
+struct DotU8;
+
+u8_row_sum!(L2SqU8, |acc, a, b| {
+    let [low, high] = widen_u8x64(abs_diff_u8x64(a, b));
+    [
+        _mm512_dpwssd_epi32(acc[0], low, low),
+        _mm512_dpwssd_epi32(acc[1], high, high),
+    ]
+});
+// a . b = a . (b - 128) + 128 sum(a), the second sum by `vpdpbusd` with 64 twice.
+u8_row_sum!(DotU8, |acc, a, b| {
+    let signed = _mm512_xor_si512(b, _mm512_set1_epi8(-128));
+    let half = _mm512_set1_epi8(64);
+    let of_ones = _mm512_dpbusd_epi32(acc[1], a, half);
+    [
+        _mm512_dpbusd_epi32(acc[0], a, signed),
+        _mm512_dpbusd_epi32(of_ones, a, half),
+    ]
+});
+
+/// Four bytes of each of sixteen rows, the rows' bytes signed.
+struct DotPanel;
+
+const DOT_PANEL_SUM: PackedSum = PackedSum::SignedDot;
+
+impl Panel for DotPanel {
+    type Rows = __m512i;
+    type Query = __m512i;
+    type Acc = __m512i;
+    const GROUP: usize = 4;
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn zero() -> __m512i {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_setzero_si512() }
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> __m512i {
+        // SAFETY: AVX-512 and 64 readable bytes are the caller's promise.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn broadcast(from: *const u8) -> __m512i {
+        // SAFETY: AVX-512 and 4 readable bytes are the caller's promise.
+        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+    #[inline(always)]
+    unsafe fn add(acc: __m512i, query: __m512i, rows: __m512i) -> __m512i {
+        // SAFETY: AVX-512 VNNI is the caller's promise.
+        unsafe { _mm512_dpbusd_epi32(acc, query, rows) }
+    }
+    #[inline(always)]
+    unsafe fn store(acc: __m512i, to: *mut u32) {
+        // SAFETY: AVX-512 and 16 writable numbers are the caller's promise.
+        unsafe { _mm512_storeu_si512(to.cast(), acc) }
+    }
+}
+
+crate::arch::leaf::pair_shells!(
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
+);
+crate::arch::leaf::f32_block_shell!(
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
+    [4, 3]
+);
+crate::arch::leaf::packed_u8_block_shell!(
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
+    L1: [6, 4], Dot: [12, 2]
+);

@@ -1,0 +1,352 @@
+//! u8 rows packed for blocks: packed once, read by every query.
+//!
+//! A level that sums across rows wants the same few bytes of many rows side by side. [`PackedRows`]
+//! and [`PackedQueries`] hold rows in that layout, with what the level needs to know of each row
+//! besides (its squared norm, say). [`u8_block`] is then pure arithmetic: a caller packs a block of
+//! rows that fits its cache, and all its queries once, and walks over them.
+
+use crate::arch::{self, Kernel, Layout, PackedSum, Side, U8Block};
+use crate::distance::check_exact;
+use crate::{Level, MatMut};
+use std::ops::Range;
+
+/// Alignment of panels: a cache line, and the widest vector.
+const ALIGN: usize = 64;
+
+/// Bytes that start at a cache line. Room for the alignment is part of the buffer.
+#[derive(Debug, Default)]
+struct AlignedBytes {
+    buffer: Vec<u8>,
+    start: usize,
+    len: usize,
+}
+
+impl AlignedBytes {
+    /// `len` zero bytes, in the old buffer where it is large enough.
+    fn reset(&mut self, len: usize) -> &mut [u8] {
+        self.buffer.clear();
+        self.buffer.resize(len + ALIGN, 0);
+        // `align_offset` may give up (usize::MAX): a slow start is still a right one.
+        self.start = self.buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
+        self.len = len;
+        &mut self.buffer[self.start..][..len]
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..][..self.len]
+    }
+}
+
+/// One side of a block in the layout of its level.
+#[derive(Debug)]
+struct Packed {
+    level: Level,
+    kernel: Kernel,
+    layout: Layout,
+    width: usize,
+    cols: usize,
+    len: usize,
+    panels: AlignedBytes,
+    terms: Vec<u32>,
+}
+
+impl Packed {
+    fn new(level: Level, kernel: Kernel, width: fn(Layout) -> usize) -> Self {
+        let layout = arch::layout(level, kernel);
+        Self {
+            level,
+            kernel,
+            layout,
+            width: width(layout),
+            cols: 0,
+            len: 0,
+            panels: AlignedBytes::default(),
+            terms: Vec::new(),
+        }
+    }
+
+    fn pack(&mut self, rows: &[&[u8]], flip: u8, term: impl Fn(&[u8]) -> u32) {
+        self.cols = rows.first().map_or(0, |row| row.len());
+        check_exact(self.cols);
+        for row in rows {
+            assert!(
+                row.len() == self.cols,
+                "a row of {} among rows of {} bytes",
+                row.len(),
+                self.cols
+            );
+        }
+        self.len = rows.len();
+        let panel_len = self.layout.padded(self.cols) * self.width;
+        let panels = self
+            .panels
+            .reset(rows.len().div_ceil(self.width) * panel_len);
+        self.terms.clear();
+        if panel_len > 0 {
+            for (panel, rows) in panels
+                .chunks_exact_mut(panel_len)
+                .zip(rows.chunks(self.width))
+            {
+                for (lane, row) in rows.iter().enumerate() {
+                    match self.layout.group {
+                        None => panel.copy_from_slice(row),
+                        Some(4) => interleave::<4>(panel, self.width, lane, row, flip),
+                        Some(8) => interleave::<8>(panel, self.width, lane, row, flip),
+                        Some(group) => unreachable!("no level packs groups of {group}"),
+                    }
+                }
+            }
+        }
+        self.terms.extend(rows.iter().map(|row| term(row)));
+    }
+
+    fn side(&self, range: Range<usize>) -> Side<'_> {
+        let panel_len = self.layout.padded(self.cols) * self.width;
+        let panels = range.start / self.width..range.end.div_ceil(self.width);
+        Side {
+            panels: &self.panels.bytes()[panels.start * panel_len..panels.end * panel_len],
+            len: range.len(),
+            terms: &self.terms[range],
+        }
+    }
+}
+
+/// Spreads a row over its lane of a panel: bytes `G s .. G (s + 1)` go to lane `lane` of step `s`.
+fn interleave<const G: usize>(panel: &mut [u8], width: usize, lane: usize, row: &[u8], flip: u8) {
+    let flip_group = |group: [u8; G]| group.map(|byte| byte ^ flip);
+    let (groups, tail) = row.as_chunks::<G>();
+    let mut steps = panel.chunks_exact_mut(width * G);
+    for (group, step) in groups.iter().zip(&mut steps) {
+        step[lane * G..][..G].copy_from_slice(&flip_group(*group));
+    }
+    if let (false, Some(step)) = (tail.is_empty(), steps.next()) {
+        // What pads a query is zero and stays zero, so that it adds nothing to a product; what pads
+        // the rows of an L1 panel is zero as well, since nothing is flipped there.
+        let mut group = [0; G];
+        group[..tail.len()].copy_from_slice(tail);
+        step[lane * G..][..G].copy_from_slice(&flip_group(group));
+    }
+}
+
+fn sum_u8(row: &[u8]) -> u32 {
+    row.iter().map(|&byte| u32::from(byte)).sum()
+}
+
+/// Queries packed for [`u8_block`].
+///
+/// ```
+/// use nearplane_kernels::{Kernel, Level, MatMut, PackedQueries, PackedRows, u8_block};
+/// let level = Level::detect();
+/// let (mut queries, mut rows) =
+///     (PackedQueries::new(level, Kernel::L1), PackedRows::new(level, Kernel::L1));
+/// queries.pack(&[&[10, 20, 30]]);
+/// rows.pack(&[&[10, 20, 30], &[13, 16, 30]]);
+/// let mut out = [0; 2];
+/// u8_block(&queries, 0..1, &rows, &mut MatMut::new(&mut out, 1, 2, 2));
+/// assert_eq!(out, [0, 7]);
+/// ```
+#[derive(Debug)]
+pub struct PackedQueries(Packed);
+
+impl PackedQueries {
+    /// No queries yet, for the blocks of `level` and `kernel`.
+    #[must_use]
+    pub fn new(level: Level, kernel: Kernel) -> Self {
+        Self(Packed::new(level, kernel, |layout| layout.query_width))
+    }
+
+    /// Packs `queries`, in place of what was packed before.
+    ///
+    /// # Panics
+    /// If the queries differ in length, or are too long for exact sums in 32 bits
+    /// ([`MAX_EXACT_U8`](crate::MAX_EXACT_U8)).
+    pub fn pack(&mut self, queries: &[&[u8]]) {
+        let (level, kernel, sum) = (self.0.level, self.0.kernel, self.0.layout.sum);
+        self.0.pack(queries, 0, |query| match (kernel, sum) {
+            (_, PackedSum::Result) => 0,
+            (Kernel::L1 | Kernel::Dot, PackedSum::Dot) => 0,
+            (Kernel::L1 | Kernel::Dot, PackedSum::SignedDot) => 128u32.wrapping_mul(sum_u8(query)),
+            (Kernel::L2Sq, PackedSum::Dot) => arch::dot_u8(level, query, query),
+            (Kernel::L2Sq, PackedSum::SignedDot) => {
+                arch::dot_u8(level, query, query).wrapping_sub(256u32.wrapping_mul(sum_u8(query)))
+            }
+        });
+    }
+
+    /// Number of queries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Whether nothing is packed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
+    /// Queries of a panel: a range of queries starts at a multiple of it.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.0.width
+    }
+}
+
+/// Rows packed for [`u8_block`].
+#[derive(Debug)]
+pub struct PackedRows(Packed);
+
+impl PackedRows {
+    /// No rows yet, for the blocks of `level` and `kernel`.
+    #[must_use]
+    pub fn new(level: Level, kernel: Kernel) -> Self {
+        Self(Packed::new(level, kernel, |layout| layout.row_width))
+    }
+
+    /// Packs `rows`, in place of what was packed before.
+    ///
+    /// # Panics
+    /// As [`PackedQueries::pack`].
+    pub fn pack(&mut self, rows: &[&[u8]]) {
+        let (level, kernel, sum) = (self.0.level, self.0.kernel, self.0.layout.sum);
+        let flip = if sum == PackedSum::SignedDot { 0x80 } else { 0 };
+        self.0.pack(rows, flip, |row| match (kernel, sum) {
+            (Kernel::L2Sq, PackedSum::Dot | PackedSum::SignedDot) => arch::dot_u8(level, row, row),
+            _ => 0,
+        });
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Whether nothing is packed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
+    /// Rows of a panel: blocks of a multiple of it waste nothing.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.0.width
+    }
+}
+
+/// The exact sums of queries `range` against all packed rows: `out[i][j]` for query
+/// `range.start + i` and row `j`, what [`l1_u8`](crate::l1_u8) and its sisters give for that pair.
+///
+/// # Panics
+/// If the two sides were packed for another level, kernel or row length; if `range` is not within
+/// the queries or starts inside a panel ([`PackedQueries::width`]); if `out` has fewer rows than
+/// `range` or fewer columns than there are rows.
+pub fn u8_block(
+    queries: &PackedQueries,
+    range: Range<usize>,
+    rows: &PackedRows,
+    out: &mut MatMut<'_, u32>,
+) {
+    let (queries, rows) = (&queries.0, &rows.0);
+    assert!(
+        queries.level == rows.level && queries.kernel == rows.kernel,
+        "queries packed for {} {:?}, rows for {} {:?}",
+        queries.level,
+        queries.kernel,
+        rows.level,
+        rows.kernel
+    );
+    assert!(
+        range.start <= range.end && range.end <= queries.len,
+        "queries {range:?} of {}",
+        queries.len
+    );
+    assert!(
+        range.start.is_multiple_of(queries.width),
+        "the block starts at query {}, inside a panel of {}",
+        range.start,
+        queries.width
+    );
+    if range.is_empty() || rows.len == 0 {
+        return;
+    }
+    assert!(
+        queries.cols == rows.cols,
+        "queries of {} bytes against rows of {}",
+        queries.cols,
+        rows.cols
+    );
+    assert!(
+        out.rows() >= range.len() && out.cols() >= rows.len,
+        "a block of {} x {} does not fit into {} x {}",
+        range.len(),
+        rows.len,
+        out.rows(),
+        out.cols()
+    );
+    let scale = match (queries.kernel, queries.layout.sum) {
+        (Kernel::L2Sq, PackedSum::Dot | PackedSum::SignedDot) => 2u32.wrapping_neg(),
+        _ => 1,
+    };
+    let block = U8Block::new(
+        queries.layout,
+        queries.cols,
+        scale,
+        queries.side(range),
+        rows.side(0..rows.len),
+    );
+    arch::u8_block(queries.level, queries.kernel, &block, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_packing_forgets_the_first() {
+        for level in Level::available() {
+            let mut rows = PackedRows::new(level, Kernel::L2Sq);
+            rows.pack(&[[255u8; 40].as_slice(); 50]);
+            rows.pack(&[&[1, 2, 3, 4, 5]]);
+            let mut queries = PackedQueries::new(level, Kernel::L2Sq);
+            queries.pack(&[&[0; 5]]);
+            let mut out = [0; 1];
+            u8_block(&queries, 0..1, &rows, &mut MatMut::new(&mut out, 1, 1, 1));
+            assert_eq!((rows.len(), out), (1, [55]), "{level}");
+        }
+    }
+
+    #[test]
+    fn panels_start_at_a_cache_line() {
+        let mut bytes = AlignedBytes::default();
+        for len in [1, 64, 4096] {
+            assert!(bytes.reset(len).as_ptr().is_aligned_to_line());
+            assert_eq!(bytes.bytes().len(), len);
+        }
+    }
+
+    trait IsAligned {
+        fn is_aligned_to_line(self) -> bool;
+    }
+
+    impl IsAligned for *const u8 {
+        fn is_aligned_to_line(self) -> bool {
+            self.addr().is_multiple_of(ALIGN)
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "rows for scalar L1")]
+    fn sides_of_different_kernels_are_refused() {
+        let queries = PackedQueries::new(Level::SCALAR, Kernel::Dot);
+        let rows = PackedRows::new(Level::SCALAR, Kernel::L1);
+        u8_block(&queries, 0..0, &rows, &mut MatMut::new(&mut [], 0, 0, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "a row of 2 among rows of 3 bytes")]
+    fn ragged_rows_are_refused() {
+        PackedRows::new(Level::detect(), Kernel::L1).pack(&[&[1, 2, 3], &[1, 2]]);
+    }
+}
