@@ -1,2 +1,139 @@
-//! Under construction.
-fn main() {}
+//! `cargo xtask`: the project's chores. Standard library only, so that it compiles in seconds.
+
+mod aarch64;
+mod bench;
+mod ci;
+mod data;
+mod demo;
+mod json;
+mod real_run;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
+const TASKS: [(&str, &str, &str); 6] = [
+    (
+        "demo",
+        "[--data PATH]",
+        "build the binary, run kNN on the data found or on synthetic images, print a leaderboard",
+    ),
+    (
+        "test",
+        "[ARGS]",
+        "every test of the workspace; the last line is the tally",
+    ),
+    (
+        "data",
+        "",
+        "which data sets are where, whether they are whole, and how to get them",
+    ),
+    (
+        "bench",
+        "[--quick] [ARGS]",
+        "criterion benches and the machine's instruction limits",
+    ),
+    (
+        "ci",
+        "",
+        "all that has to pass before a change lands (what .ci/run runs)",
+    ),
+    (
+        "tidy",
+        "",
+        "the house rules that the compiler does not check",
+    ),
+];
+
+fn main() -> ExitCode {
+    let mut args = Vec::new();
+    for arg in std::env::args_os().skip(1) {
+        match arg.into_string() {
+            Ok(arg) => args.push(arg),
+            Err(arg) => return usage(&format!("argument {} is not valid UTF-8", arg.display())),
+        }
+    }
+    let Some((task, rest)) = args.split_first() else {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    };
+    let result = match task.as_str() {
+        "-h" | "--help" | "help" => {
+            print!("{}", help());
+            Ok(())
+        }
+        "demo" => demo::main(rest),
+        "test" => return test::main(rest),
+        "data" => no_arguments(task, rest).and_then(|()| data::main()),
+        "bench" => bench::main(rest),
+        "ci" => match no_arguments(task, rest) {
+            Ok(()) => return ci::main(),
+            Err(error) => Err(error),
+        },
+        "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),
+        unknown => return usage(&format!("no task named `{unknown}`")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn no_arguments(task: &str, rest: &[String]) -> Result<(), String> {
+    match rest.first() {
+        None => Ok(()),
+        Some(extra) => Err(format!(
+            "`cargo xtask {task}` takes no arguments, found `{extra}`"
+        )),
+    }
+}
+
+fn usage(error: &str) -> ExitCode {
+    eprint!("error: {error}\n\n{}", help());
+    ExitCode::from(2)
+}
+
+/// Whether `name` is a task, for the rule that reads the commands shown in the READMEs.
+fn is_task(name: &str) -> bool {
+    TASKS.iter().any(|(task, _, _)| *task == name)
+}
+
+fn help() -> String {
+    let mut text = String::from("The project's chores.\n\nUsage: cargo xtask <task>\n\n");
+    for (name, args, purpose) in TASKS {
+        text += &format!("  {:<24} {purpose}\n", format!("{name} {args}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_task() {
+        for (name, _, _) in TASKS {
+            assert!(
+                help()
+                    .lines()
+                    .any(|line| line.starts_with(&format!("  {name} "))),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn tasks_without_arguments_refuse_them() {
+        let error = no_arguments("tidy", &["--fix".to_owned()]).unwrap_err();
+        assert_eq!(
+            error,
+            "`cargo xtask tidy` takes no arguments, found `--fix`"
+        );
+        assert_eq!(no_arguments("tidy", &[]), Ok(()));
+    }
+}

@@ -1,0 +1,134 @@
+//! `cargo xtask ci`: all that has to pass before a change lands. Every step runs even if an earlier one failed; the
+//! tests come last, so that the output ends with their tally.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::{aarch64, demo, real_run, shell, test, tidy};
+
+pub(crate) type Step = Result<(), Stop>;
+
+/// Why a step did not pass; an error of xtask is a failure.
+pub(crate) enum Stop {
+    NotRun(String),
+    Failed(String),
+}
+
+impl From<String> for Stop {
+    fn from(error: String) -> Self {
+        Stop::Failed(error)
+    }
+}
+
+#[derive(Default)]
+struct Report {
+    lines: Vec<String>,
+    failed: Vec<&'static str>,
+}
+
+impl Report {
+    fn step(&mut self, name: &'static str, run: impl FnOnce() -> Step) {
+        println!("\n=== {name}");
+        let start = Instant::now();
+        let outcome = match run() {
+            Ok(()) => format!("passed in {:.0} s", start.elapsed().as_secs_f64()),
+            Err(Stop::NotRun(reason)) => format!("NOT RUN: {reason}"),
+            Err(Stop::Failed(error)) => {
+                self.failed.push(name);
+                format!("FAILED: {error}")
+            }
+        };
+        println!("--- {name}: {outcome}");
+        self.lines.push(format!("  {name:<34} {outcome}"));
+    }
+}
+
+/// Runs everything; exit code 1 if a step or a test failed.
+pub(crate) fn main() -> ExitCode {
+    let mut report = Report::default();
+    report.step("format", || cargo(&["fmt", "--all", "--check"]));
+    report.step("clippy, all features", || {
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ])
+    });
+    // Each alone: in a build of the workspace the features that others ask for are switched on.
+    report.step("clippy, nearplane-kernels alone", || {
+        cargo(&["clippy", "-p", "nearplane-kernels", "--", "-D", "warnings"])
+    });
+    report.step("clippy, nearplane-cifar alone", || {
+        cargo(&["clippy", "-p", "nearplane-cifar", "--", "-D", "warnings"])
+    });
+    report.step("documentation", || {
+        let mut command = shell::cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
+        Ok(shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))?)
+    });
+    report.step("tidy", || Ok(tidy::main()?));
+    report.step("NEON level: clippy for aarch64", aarch64::lint);
+    report.step("NEON level: tests in an emulator", aarch64::emulate);
+
+    let mut nearplane = None;
+    report.step("release build", || {
+        nearplane = Some(shell::build_nearplane()?);
+        Ok(())
+    });
+    let binary = || {
+        nearplane
+            .as_deref()
+            .ok_or_else(|| Stop::NotRun("the release build failed".to_owned()))
+    };
+    report.step("commands shown in the READMEs", || {
+        Ok(tidy::readme::check_flags(binary()?)?)
+    });
+    report.step("demo", || binary().and_then(|_| Ok(demo::main(&[])?)));
+    report.step("real images", || real_images(binary()?));
+
+    println!("\n=== Before the tests\n{}", report.lines.join("\n"));
+    println!("\n=== tests");
+    let tally = test::run(&[]);
+    if !report.failed.is_empty() {
+        println!(
+            "failed steps, see their own output above: {}",
+            report.failed.join("; ")
+        );
+    }
+    let is_good = report.failed.is_empty() && tally.as_ref().is_ok_and(|tally| tally.is_good());
+    match tally {
+        Ok(tally) => println!("{tally}"),
+        Err(error) => println!("error: {error}"),
+    }
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn cargo(args: &[&str]) -> Step {
+    Ok(shell::run(&mut shell::cargo(args))?)
+}
+
+fn real_images(nearplane: &Path) -> Step {
+    let Some(archive) = path_variable("NEARPLANE_CI_ARCHIVE")? else {
+        return Err(Stop::NotRun(
+            "NEARPLANE_CI_ARCHIVE names no archive of images".to_owned(),
+        ));
+    };
+    Ok(real_run::run(
+        nearplane,
+        &archive,
+        path_variable("NEARPLANE_CI_ORDER")?.as_deref(),
+    )?)
+}
+
+fn path_variable(name: &str) -> Result<Option<PathBuf>, String> {
+    let path = std::env::var_os(name).map(std::path::absolute);
+    path.transpose().map_err(|error| format!("{name}: {error}"))
+}
