@@ -4,11 +4,16 @@
 mod dataset;
 mod error;
 mod format;
+mod images;
+#[cfg(feature = "import")]
+pub mod import;
+mod layout;
 mod map;
 pub mod write;
 
-pub use dataset::{Dataset, Images, OpenOptions, PixelRows};
+pub use dataset::{Dataset, OpenOptions};
 pub use error::Error;
 pub use format::{CHANNELS, Format, LabelKind, MAX_CLASSES, PIXELS, SIDE, SplitName};
+pub use images::{Images, PixelRows};
 #[cfg(all(unix, feature = "sigbus"))]
 pub use map::install_sigbus_handler;

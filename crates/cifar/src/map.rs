@@ -307,6 +307,8 @@ mod sigbus {
     use std::mem;
     use std::ptr;
     use std::sync::OnceLock;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering::Relaxed;
 
     use super::registry::{self, NAME_MAX};
 
@@ -318,6 +320,7 @@ mod sigbus {
         b": the file shrank or could not be read while it was mapped, so there is no result; \
         restore the file and run again, or read it into memory instead of mapping it\n";
 
+    static REPORTING: AtomicBool = AtomicBool::new(false);
     static PREVIOUS: OnceLock<libc::sigaction> = OnceLock::new();
 
     /// Ends the process with one line on stderr and exit code 1 when a mapped data set shrinks under it.
@@ -357,7 +360,7 @@ mod sigbus {
         Ok(())
     }
 
-    /// Only calls what is async-signal-safe: atomic loads, `write`, `_exit`, `sigaction`, `raise`.
+    /// Only calls what is async-signal-safe: atomics, `write`, `_exit`, `pause`, `signal`, `raise`.
     extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
         // SAFETY: with SA_SIGINFO the system passes a valid `info`.
         let (code, address) = unsafe { ((*info).si_code, (*info).si_addr().addr()) };
@@ -372,6 +375,11 @@ mod sigbus {
     }
 
     fn report_and_exit(name: &[u8]) -> ! {
+        // Several threads may fail at once; the first one reports and ends them all.
+        while REPORTING.swap(true, Relaxed) {
+            // SAFETY: only waits for a signal, and is async-signal-safe.
+            unsafe { libc::pause() };
+        }
         // One `write` for the whole line, so that nothing gets between its parts.
         let mut line = [0; BEFORE.len() + NAME_MAX + AFTER.len()];
         let mut len = 0;

@@ -3,15 +3,14 @@
 
 use std::fmt;
 use std::fs::{self, File};
+use std::io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, InvalidInput, NotFound};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::Error;
-use crate::format::{
-    Format, LabelCheck, LabelKind, MAX_CLASSES, PerKind, TEST_10, TEST_100, TRAIN_100, batch_file,
-    check_length, is_data_file,
-};
+use crate::format::{Format, LabelCheck, LabelKind, MAX_CLASSES, PerKind, check_length};
+use crate::layout::{TEST_10, TEST_100, TRAIN_100, batch_file, is_data_file};
 
 /// The log of looks at the test split, which stays with a folder when its data set is replaced.
 pub const LOOKS_FILE: &str = ".nearplane-looks.csv";
@@ -80,10 +79,8 @@ pub fn write_folder(
         Destination::Absent => out.to_owned(),
         _ => fs::canonicalize(out).map_err(Error::io(out, "resolve the folder"))?,
     };
-    let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
-        return Err(Error::io(out, "replace this folder")(
-            io::ErrorKind::InvalidInput.into(),
-        ));
+    let (Some(parent), Some(_)) = (target.parent(), target.file_name()) else {
+        return Err(Error::io(out, "put a data set here")(InvalidInput.into()));
     };
     // The parent of a plain name is the empty path, which no system call takes.
     let parent = if parent.as_os_str().is_empty() {
@@ -93,17 +90,16 @@ pub fn write_folder(
     };
     fs::create_dir_all(parent).map_err(Error::io(parent, "create the folder"))?;
 
-    let name = name.to_string_lossy();
-    let new = Sibling::create(parent, &name)?;
+    let new = Sibling::create(parent)?;
     for (file, parts) in &files {
         let path = new.path.join(file);
         write_synced(&path, parts).map_err(Error::io(&path, "write the file"))?;
     }
     match before {
         Destination::Absent | Destination::Empty => place(new, &target)?,
-        Destination::DataSet => replace(new, &target, parent, &name)?,
+        Destination::DataSet => replace(new, &target, parent)?,
     }
-    sync_folder(parent).map_err(Error::io(parent, "sync the folder"))?;
+    sync_folder(parent);
     Ok(files.iter().map(|(file, _)| out.join(file)).collect())
 }
 
@@ -190,7 +186,7 @@ impl Destination {
         match fs::metadata(out) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => return Err(Error::NotAFolder { path: out.into() }),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            Err(cause) if cause.kind() == NotFound => {
                 return Ok(Destination::Absent);
             }
             Err(cause) => return Err(Error::io(out, "look at the folder")(cause)),
@@ -237,12 +233,12 @@ struct Sibling {
 }
 
 impl Sibling {
-    fn create(parent: &Path, name: &str) -> Result<Sibling, Error> {
+    fn create(parent: &Path) -> Result<Sibling, Error> {
         loop {
-            let path = unused(parent, name);
+            let path = unused(parent);
             match fs::create_dir(&path) {
                 Ok(()) => return Ok(Sibling { path, keep: false }),
-                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(cause) if cause.kind() == AlreadyExists => {}
                 Err(cause) => {
                     return Err(Error::io(parent, "create a temporary folder here")(cause));
                 }
@@ -261,10 +257,10 @@ impl Drop for Sibling {
 }
 
 /// A hidden name that no other process and no earlier call of this one used.
-fn unused(parent: &Path, name: &str) -> PathBuf {
+fn unused(parent: &Path) -> PathBuf {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    parent.join(format!(".{name}.nearplane-{}-{count}", std::process::id()))
+    parent.join(format!(".nearplane-{}-{count}", std::process::id()))
 }
 
 fn write_synced(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
@@ -275,17 +271,17 @@ fn write_synced(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Makes the entries of a folder durable, where a folder can be opened like a file.
-fn sync_folder(dir: &Path) -> io::Result<()> {
+/// Makes the entries of a folder durable where a folder can be opened like a file. Some file systems
+/// refuse to; the contents of the files are synced by then, so that a refusal is no reason to fail.
+fn sync_folder(dir: &Path) {
     if cfg!(unix) {
-        File::open(dir)?.sync_all()?;
+        let _ = File::open(dir).and_then(|dir| dir.sync_all());
     }
-    Ok(())
 }
 
 /// Renames the new folder to a place where nothing is, or an empty folder.
 fn place(mut new: Sibling, target: &Path) -> Result<(), Error> {
-    sync_folder(&new.path).map_err(Error::io(&new.path, "sync the folder"))?;
+    sync_folder(&new.path);
     if cfg!(windows) {
         // There a folder cannot be renamed over an empty one; one that is not empty is not removed.
         let _ = fs::remove_dir(target);
@@ -296,17 +292,19 @@ fn place(mut new: Sibling, target: &Path) -> Result<(), Error> {
             Ok(())
         }
         // Somebody was faster.
-        Err(cause) if cause.kind() == io::ErrorKind::DirectoryNotEmpty => Err(Error::Exists {
-            path: target.into(),
-        }),
+        Err(cause) if matches!(cause.kind(), DirectoryNotEmpty | AlreadyExists) => {
+            Err(Error::Exists {
+                path: target.into(),
+            })
+        }
         Err(cause) => Err(Error::io(target, "put the new folder here")(cause)),
     }
 }
 
 /// Swaps the new folder for a data set: old one aside, new one in place, old one removed.
-fn replace(new: Sibling, target: &Path, parent: &Path, name: &str) -> Result<(), Error> {
+fn replace(new: Sibling, target: &Path, parent: &Path) -> Result<(), Error> {
     carry_looks(target, &new.path)?;
-    let aside = unused(parent, name);
+    let aside = unused(parent);
     fs::rename(target, &aside).map_err(Error::io(target, "move the old folder aside"))?;
     // Looked at once more where nobody adds to it any longer, so that nothing foreign is removed.
     let placed = match survey(&aside) {
