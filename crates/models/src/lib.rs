@@ -1,4 +1,9 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+//! Models over borrowed rows: exact neighbours, splits and metrics; the guide is the README above.
 
 pub mod metrics;
+mod monitor;
+pub mod neighbors;
 pub mod selection;
+
+pub use monitor::Monitor;

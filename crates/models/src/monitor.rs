@@ -1,0 +1,18 @@
+//! How a long computation reports and is stopped, without knowing who watches.
+
+/// Watches a long computation: told how far it is, asked whether to go on.
+///
+/// Called from worker threads, a few hundred times a second at most; `()` watches nothing.
+pub trait Monitor: Sync {
+    /// `done` of `total` steps are finished, in a unit that the operation names.
+    fn progress(&self, done: u64, total: u64) {
+        let _ = (done, total);
+    }
+
+    /// Whether to stop at the next opportunity. The operation then ends with its `Cancelled` error.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+impl Monitor for () {}

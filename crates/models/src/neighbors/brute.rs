@@ -1,0 +1,217 @@
+//! Brute force at the instruction limit: every query against every row, blocked for the caches.
+//!
+//! A block of queries is packed once. Workers take blocks of rows in turn, pack each so that it stays
+//! in the second-level cache, and run all queries of the block against it; every worker keeps its own
+//! lists of the nearest so far. Lists merge associatively by (distance, index), so who did what does
+//! not show in the result. A data set is packed once for each block of queries, and blocks are as
+//! large as the memory bound allows, so packing does not count.
+
+use super::element::kernel;
+use super::{Element, Index, NeighborBlock, NeighborsError, Rows};
+use crate::Monitor;
+use nearplane_kernels::TopK;
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Bytes that the lists of all workers may take for one block of queries.
+const LIST_BYTES: usize = 64 << 20;
+
+/// Bytes of queries in a block.
+const QUERY_BYTES: usize = 64 << 20;
+
+/// Bytes of rows in a block: with the queries passing by they fit the second-level cache.
+const ROW_BYTES: usize = 384 << 10;
+
+/// The most rows of a block, however short: their sums stay in the first-level cache.
+const MAX_BLOCK_ROWS: usize = 1024;
+
+/// Below this many queries, packing rows costs more than it saves and pairs are computed directly.
+const PACK_FROM_QUERIES: usize = 4;
+
+/// Row blocks for each worker, where there are rows enough, so that all finish together.
+const BLOCKS_PER_WORKER: usize = 8;
+
+pub(super) fn search<T: Element>(
+    index: &Index<'_, T>,
+    queries: &Rows<'_, T>,
+    k: usize,
+    monitor: &dyn Monitor,
+    sink: &mut dyn FnMut(NeighborBlock<'_, T::Distance>),
+) -> Result<(), NeighborsError> {
+    let workers = rayon::current_num_threads();
+    let per_block = queries_per_block(queries.cols() * size_of::<T>(), k, workers);
+    let pairs = AtomicU64::new(0);
+    let total = queries.len() as u64 * index.rows.len() as u64;
+    for first_query in (0..queries.len()).step_by(per_block) {
+        let block = queries.gather(first_query..queries.len().min(first_query + per_block));
+        let n_queries = block.len();
+        let progress = |rows: usize| {
+            let new = rows as u64 * n_queries as u64;
+            monitor.progress(pairs.fetch_add(new, Ordering::Relaxed) + new, total);
+        };
+        let lists = search_block(index, block, k, workers, &progress, &|| monitor.cancelled());
+        if monitor.cancelled() {
+            return Err(NeighborsError::Cancelled);
+        }
+        let (distances, indices): (Vec<T::Distance>, Vec<u32>) = lists
+            .into_iter()
+            .flatten()
+            .map(|(bits, index)| (T::distance_from_bits(bits), index))
+            .unzip();
+        sink(NeighborBlock {
+            first_query,
+            k,
+            distances: &distances,
+            indices: &indices,
+        });
+    }
+    Ok(())
+}
+
+/// As many queries as the memory bounds allow, at least a few.
+fn queries_per_block(query_bytes: usize, k: usize, workers: usize) -> usize {
+    let list_bytes = k.saturating_mul(16).saturating_add(256);
+    let by_lists = LIST_BYTES / list_bytes.saturating_mul(workers);
+    let by_queries = QUERY_BYTES / query_bytes.max(1);
+    by_lists.min(by_queries).max(PACK_FROM_QUERIES)
+}
+
+/// The k nearest of each query of a block, in order; some lists are short if the search was cancelled.
+fn search_block<T: Element>(
+    index: &Index<'_, T>,
+    queries: Vec<&[T]>,
+    k: usize,
+    workers: usize,
+    progress: &(dyn Fn(usize) + Sync),
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Vec<Vec<(u32, u32)>> {
+    let n_queries = queries.len();
+    let rows = &index.rows;
+    let plan = RowPlan::new(index, workers);
+    let next = AtomicUsize::new(0);
+    let next_rows = || {
+        let first = plan.at_once * next.fetch_add(1, Ordering::Relaxed);
+        (first < rows.len() && !cancelled()).then(|| first..rows.len().min(first + plan.at_once))
+    };
+    let finished: Mutex<Vec<Vec<TopK>>> = Mutex::new(Vec::new());
+    let finish = |lists| match finished.lock() {
+        Ok(mut finished) => finished.push(lists),
+        Err(poisoned) => poisoned.into_inner().push(lists),
+    };
+    if n_queries < PACK_FROM_QUERIES {
+        rayon::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|_| finish(pairs_worker(index, &queries, k, &next_rows, progress)));
+            }
+        });
+    } else {
+        let prepared = T::prepare(index.level, kernel(index.metric), queries);
+        rayon::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|_| {
+                    finish(blocks_worker(
+                        index, &prepared, n_queries, k, &next_rows, progress,
+                    ));
+                });
+            }
+        });
+    }
+    let mut lists = match finished.into_inner() {
+        Ok(lists) => lists,
+        Err(poisoned) => poisoned.into_inner(),
+    };
+    let merged = lists.pop().unwrap_or_default();
+    merged
+        .into_par_iter()
+        .enumerate()
+        .map(|(query, mut nearest)| {
+            for part in &lists {
+                nearest.merge(&part[query]);
+            }
+            nearest.into_sorted()
+        })
+        .collect()
+}
+
+/// How many rows a worker takes at a time.
+struct RowPlan {
+    at_once: usize,
+}
+
+impl RowPlan {
+    fn new<T: Element>(index: &Index<'_, T>, workers: usize) -> Self {
+        let multiple = T::row_multiple(&T::room(index.level, kernel(index.metric)));
+        let row_bytes = (index.rows.cols() * size_of::<T>()).max(1);
+        let by_cache = (ROW_BYTES / row_bytes).min(MAX_BLOCK_ROWS);
+        let by_balance = index.rows.len() / (workers * BLOCKS_PER_WORKER);
+        let at_once = by_cache.min(by_balance).max(1).next_multiple_of(multiple);
+        Self { at_once }
+    }
+}
+
+/// One worker of a block with many queries.
+fn blocks_worker<T: Element>(
+    index: &Index<'_, T>,
+    prepared: &T::Queries<'_>,
+    n_queries: usize,
+    k: usize,
+    next_rows: &(dyn Fn() -> Option<Range<usize>> + Sync),
+    progress: &(dyn Fn(usize) + Sync),
+) -> Vec<TopK> {
+    let mut lists = vec![TopK::new(k); n_queries];
+    let mut room = T::room(index.level, kernel(index.metric));
+    let at_once = T::queries_at_once(prepared);
+    while let Some(range) = next_rows() {
+        let first_row = range.start as u32;
+        let rows = index.rows.gather(range);
+        let ranges = (0..n_queries)
+            .step_by(at_once)
+            .map(|first| first..n_queries.min(first + at_once));
+        T::blocks(prepared, ranges, &rows, &mut room, |query, distances| {
+            lists[query].push_row(distances, first_row);
+        });
+        progress(rows.len());
+    }
+    lists
+}
+
+/// One worker of a block with few queries: rows are read once, as they lie.
+fn pairs_worker<T: Element>(
+    index: &Index<'_, T>,
+    queries: &[&[T]],
+    k: usize,
+    next_rows: &(dyn Fn() -> Option<Range<usize>> + Sync),
+    progress: &(dyn Fn(usize) + Sync),
+) -> Vec<TopK> {
+    let mut lists = vec![TopK::new(k); queries.len()];
+    while let Some(range) = next_rows() {
+        let n_rows = range.len();
+        for row in range {
+            let features = index.rows.row(row);
+            for (list, query) in lists.iter_mut().zip(queries) {
+                let distance = T::pair(index.level, index.metric, query, features);
+                list.push(distance, row as u32);
+            }
+        }
+        progress(n_rows);
+    }
+    lists
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_blocks_keep_to_the_memory_bound() {
+        for (k, workers) in [(1, 1), (10, 2), (100, 64), (50_000, 2)] {
+            let n = queries_per_block(3072, k, workers);
+            assert!(n * 3072 <= QUERY_BYTES);
+            assert!(n * workers * (16 * k + 256) <= LIST_BYTES, "k = {k}");
+        }
+        // However large k is, the search still goes on, a few queries at a time.
+        assert_eq!(queries_per_block(3072, usize::MAX, 8), PACK_FROM_QUERIES);
+    }
+}

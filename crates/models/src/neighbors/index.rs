@@ -1,0 +1,249 @@
+//! The index: which rows, which metric, and the search for the k nearest of each query.
+
+use super::{Element, NeighborsError, Rows, brute};
+use crate::Monitor;
+use nearplane_kernels::Level;
+use std::fmt;
+use std::str::FromStr;
+
+/// How far apart two rows are (LECTURE 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Metric {
+    /// Manhattan, `sum_p |a_p - b_p|`.
+    L1,
+    /// Euclidean, `sqrt(sum_p (a_p - b_p)^2)`. The search compares squares, which order alike.
+    L2,
+}
+
+impl Metric {
+    /// `l1` or `l2`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::L1 => "l1",
+            Self::L2 => "l2",
+        }
+    }
+
+    /// The distance of which the search gives `found`: its root for L2, itself for L1.
+    ///
+    /// ```
+    /// use nearplane_models::neighbors::Metric;
+    /// assert_eq!(Metric::L2.distance(25u32), 5.0);
+    /// ```
+    #[must_use]
+    pub fn distance(self, found: impl Into<f64>) -> f64 {
+        match self {
+            Self::L1 => found.into(),
+            Self::L2 => found.into().sqrt(),
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Metric {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "l1" => Ok(Self::L1),
+            "l2" => Ok(Self::L2),
+            _ => Err(format!("unknown metric '{name}', expected l1 or l2")),
+        }
+    }
+}
+
+/// The way an index searches. Engines differ in time, never in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Engine {
+    /// Every row is compared with every query, in blocks that fit the caches.
+    BruteForce,
+}
+
+impl Engine {
+    /// `brute`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BruteForce => "brute",
+        }
+    }
+}
+
+/// Rows that can be searched for the nearest to a query.
+///
+/// ```
+/// use nearplane_kernels::{Level, MatRef};
+/// use nearplane_models::neighbors::{Index, Metric, Rows};
+/// let data = [0u8, 0, 10, 10, 9, 12];
+/// let rows = Rows::from_mat(MatRef::from_rows(&data, 2))?;
+/// let queries = Rows::from_mat(MatRef::from_rows(&[9, 10], 2))?;
+/// let found = Index::new(rows, Metric::L2, Level::detect())?.kneighbors(&queries, 2)?;
+/// assert_eq!((found.indices(0), found.distances(0)), ([1, 2].as_slice(), [1, 4].as_slice()));
+/// # Ok::<(), nearplane_models::neighbors::NeighborsError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Index<'a, T> {
+    pub(super) rows: Rows<'a, T>,
+    pub(super) metric: Metric,
+    pub(super) level: Level,
+}
+
+/// The neighbours of consecutive queries, handed out as soon as they are known.
+#[derive(Debug, Clone, Copy)]
+pub struct NeighborBlock<'b, D> {
+    /// The first query of the block.
+    pub first_query: usize,
+    /// Neighbours of each query.
+    pub k: usize,
+    /// Distances, `queries x k`, ascending along a row; squared for L2.
+    pub distances: &'b [D],
+    /// Indices of the rows at these distances, `queries x k`.
+    pub indices: &'b [u32],
+}
+
+impl<'b, D> NeighborBlock<'b, D> {
+    /// (query, its distances, its neighbours' indices), query by query.
+    pub fn queries(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (usize, &'b [D], &'b [u32])> + use<'b, D> {
+        let first = self.first_query;
+        self.distances
+            .chunks_exact(self.k)
+            .zip(self.indices.chunks_exact(self.k))
+            .enumerate()
+            .map(move |(i, (distances, indices))| (first + i, distances, indices))
+    }
+}
+
+/// The k nearest rows of every query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbors<D> {
+    k: usize,
+    distances: Vec<D>,
+    indices: Vec<u32>,
+}
+
+impl<D> Neighbors<D> {
+    /// Neighbours of each query.
+    #[must_use]
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Number of queries.
+    #[must_use]
+    pub fn n_queries(&self) -> usize {
+        self.indices.len() / self.k
+    }
+
+    /// The k distances of a query, ascending; squared for L2.
+    #[must_use]
+    pub fn distances(&self, query: usize) -> &[D] {
+        &self.distances[query * self.k..][..self.k]
+    }
+
+    /// The indices of a query's k nearest rows; equal distances in ascending index order.
+    #[must_use]
+    pub fn indices(&self, query: usize) -> &[u32] {
+        &self.indices[query * self.k..][..self.k]
+    }
+}
+
+impl<'a, T: Element> Index<'a, T> {
+    /// An index over `rows`. Nothing is copied or computed: training memorises.
+    ///
+    /// # Errors
+    /// [`NeighborsError::NoRows`], or [`NeighborsError::NonFinite`] for f32 rows with NaN or infinity.
+    pub fn new(rows: Rows<'a, T>, metric: Metric, level: Level) -> Result<Self, NeighborsError> {
+        if rows.is_empty() {
+            return Err(NeighborsError::NoRows);
+        }
+        rows.check_finite("training")?;
+        Ok(Self {
+            rows,
+            metric,
+            level,
+        })
+    }
+
+    /// The rows searched.
+    #[must_use]
+    pub fn rows(&self) -> &Rows<'a, T> {
+        &self.rows
+    }
+
+    /// The metric searched with.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// The engine that searches.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        Engine::BruteForce
+    }
+
+    /// Finds the `k` nearest rows of every query and hands them to `sink` in blocks of consecutive
+    /// queries, the first block first. Memory is bounded by the blocks, whatever `k` and the number of
+    /// queries; `monitor` counts (query, row) pairs, and may stop the search.
+    ///
+    /// Runs on the current rayon thread pool.
+    ///
+    /// # Errors
+    /// If `k` is 0 or above the number of rows, if queries differ from the rows in columns or hold a
+    /// non-finite value, or [`NeighborsError::Cancelled`]. Blocks handed out before stay valid.
+    pub fn search(
+        &self,
+        queries: &Rows<'_, T>,
+        k: usize,
+        monitor: &dyn Monitor,
+        mut sink: impl FnMut(NeighborBlock<'_, T::Distance>),
+    ) -> Result<(), NeighborsError> {
+        let n_rows = self.rows.len();
+        if k == 0 || k > n_rows {
+            return Err(NeighborsError::K { k, n_rows });
+        }
+        if queries.is_empty() {
+            return Ok(());
+        }
+        if queries.cols() != self.rows.cols() {
+            return Err(NeighborsError::Columns {
+                what: "the queries",
+                found: queries.cols(),
+                expected: self.rows.cols(),
+            });
+        }
+        queries.check_finite("query")?;
+        brute::search(self, queries, k, monitor, &mut sink)
+    }
+
+    /// The `k` nearest rows of every query, all in memory: `8 k` bytes a query.
+    ///
+    /// # Errors
+    /// As [`Index::search`].
+    pub fn kneighbors(
+        &self,
+        queries: &Rows<'_, T>,
+        k: usize,
+    ) -> Result<Neighbors<T::Distance>, NeighborsError> {
+        let mut found = Neighbors {
+            k,
+            distances: Vec::new(),
+            indices: Vec::new(),
+        };
+        self.search(queries, k, &(), |block| {
+            found.distances.extend_from_slice(block.distances);
+            found.indices.extend_from_slice(block.indices);
+        })?;
+        Ok(found)
+    }
+}
