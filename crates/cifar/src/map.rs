@@ -66,7 +66,7 @@ impl Dataset {
     /// As long as the data set lives, nobody may write to its files or truncate them: slices handed out
     /// by a `Dataset` promise that their bytes do not move under the reader. Replacing a file by renaming
     /// another one over it is harmless. [`Dataset::verify_unchanged`] tells afterwards whether the promise
-    /// was kept, and [`install_sigbus_handler`](crate::install_sigbus_handler) (feature `sigbus`) stops a
+    /// was kept, and `install_sigbus_handler` (feature `sigbus`) stops a
     /// program that reads behind the end of a truncated file.
     ///
     /// # Errors
