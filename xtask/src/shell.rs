@@ -51,17 +51,21 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
 /// Prints the command, runs it and returns its standard output; standard error is passed through.
 pub(crate) fn capture(command: &mut Command) -> Result<String, String> {
     println!("$ {}", shown(command));
-    capture_quietly(command)
+    output(command.stderr(Stdio::inherit()))
 }
 
-/// As [`capture`], without printing the command.
-pub(crate) fn capture_quietly(command: &mut Command) -> Result<String, String> {
-    command.stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = command
-        .output()
-        .map_err(|error| not_started(command, &error))?;
+/// Runs the command silently and returns its standard output; an error has its standard error.
+pub(crate) fn ask(command: &mut Command) -> Result<String, String> {
+    output(command.stderr(Stdio::piped()))
+}
+
+fn output(command: &mut Command) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| not_started(command, &error))?;
     if !output.status.success() {
-        return Err(failed(command, output.status));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = said.lines().map(|line| format!("\n  {line}"));
+        return Err(failed(command, output.status) + &said.collect::<String>());
     }
     String::from_utf8(output.stdout)
         .map_err(|_| format!("`{}` printed bytes that are not UTF-8", shown(command)))
@@ -97,7 +101,7 @@ pub(crate) fn build_nearplane() -> Result<PathBuf, String> {
     println!("$ {}", shown(&command));
     // Cargo alone knows the target folder: it may be set in a configuration file outside the project.
     command.arg("--message-format=json-render-diagnostics");
-    let messages = capture_quietly(&mut command)?;
+    let messages = output(command.stderr(Stdio::inherit()))?;
     for line in messages
         .lines()
         .filter(|line| line.contains("\"executable\""))
@@ -233,13 +237,14 @@ mod tests {
 
     #[test]
     fn a_failing_program_is_an_error() {
-        let error = capture_quietly(cargo(["--no-such-flag"]).stdout(Stdio::null())).unwrap_err();
+        let error = ask(&mut cargo(["--no-such-flag"])).unwrap_err();
         assert!(
             error.starts_with("`cargo --no-such-flag` failed: "),
             "{error}"
         );
-        let error =
-            run_within(Duration::from_secs(60), &mut cargo(["--no-such-flag"])).unwrap_err();
+        assert!(error.contains("\n  error: "), "{error}");
+        let mut command = cargo(["--no-such-flag"]);
+        let error = run_within(Duration::from_secs(60), command.stderr(Stdio::null())).unwrap_err();
         assert!(
             error.starts_with("`cargo --no-such-flag` failed: "),
             "{error}"

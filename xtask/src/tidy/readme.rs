@@ -34,7 +34,7 @@ pub(crate) fn check_flags(nearplane: &Path) -> Result<(), String> {
             count += 1;
             let (subcommand, flags) = split_flags(args);
             let mut command = shell::program_at(nearplane);
-            let message = match shell::capture_quietly(command.args(subcommand).arg("--help")) {
+            let message = match shell::ask(command.args(subcommand).arg("--help")) {
                 Ok(help) => unknown_flags(&help, &flags),
                 Err(error) => Some(error),
             };
