@@ -180,7 +180,7 @@ mod registry {
             self.version.store(version + 2, Release);
         }
 
-        /// Calls `found` with the name if `address` lies in the range of this slot.
+        /// The length of the name, and its bytes in `name`, if `address` lies in the range of this slot.
         fn name_of(&self, address: usize, name: &mut [u8; NAME_MAX]) -> Option<usize> {
             let version = self.version.load(Acquire);
             let range = self.start.load(Relaxed)..self.end.load(Relaxed);
@@ -269,6 +269,17 @@ mod registry {
             assert_eq!(name_at(base + 80), Some(b"/data/8".to_vec()));
             drop(all);
             assert_eq!(name_at(base + 80), None);
+        }
+
+        #[test]
+        fn slots_are_used_again() {
+            let bytes = [0_u8; 4];
+            for _ in 0..100 * SLOTS {
+                register(bytes.as_ptr_range(), "/data".as_ref());
+            }
+            // The few chunks that the other tests of this process may need, not a hundred.
+            let chunks = std::iter::successors(Some(&FIRST), |chunk| chunk.next.get().copied());
+            assert!(chunks.count() < 20);
         }
 
         #[test]
