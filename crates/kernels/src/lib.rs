@@ -4,6 +4,7 @@
 mod arch;
 mod distance;
 mod level;
+pub mod limits;
 mod mat;
 mod packed;
 mod topk;

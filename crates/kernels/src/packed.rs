@@ -321,18 +321,8 @@ mod tests {
     fn panels_start_at_a_cache_line() {
         let mut bytes = AlignedBytes::default();
         for len in [1, 64, 4096] {
-            assert!(bytes.reset(len).as_ptr().is_aligned_to_line());
+            assert!(bytes.reset(len).as_ptr().addr().is_multiple_of(ALIGN));
             assert_eq!(bytes.bytes().len(), len);
-        }
-    }
-
-    trait IsAligned {
-        fn is_aligned_to_line(self) -> bool;
-    }
-
-    impl IsAligned for *const u8 {
-        fn is_aligned_to_line(self) -> bool {
-            self.addr().is_multiple_of(ALIGN)
         }
     }
 

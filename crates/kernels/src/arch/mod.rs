@@ -17,6 +17,7 @@ mod x86_64;
 
 use crate::MatMut;
 use crate::level::{Kind, Level};
+use crate::limits::Element;
 
 /// Which of the three sums over a pair of rows a kernel computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -211,5 +212,29 @@ pub(crate) fn layout(level: Level, kernel: Kernel) -> Layout {
         Kind::Avx512Vnni => x86_64::avx512vnni::layout(kernel),
         #[cfg(target_arch = "aarch64")]
         Kind::Neon => Layout::ROWS,
+    }
+}
+
+/// Pairs of elements that `rounds` rounds of a register-only loop stand for.
+pub(crate) fn spin(level: Level, kernel: Kernel, element: Element, rounds: u64) -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use x86_64::limits;
+        let of_bytes = element == Element::U8 && kernel != Kernel::L1;
+        // SAFETY: a `Level` of this kind is only made after the CPU was seen to have its features.
+        unsafe {
+            match level.kind() {
+                Kind::Scalar | Kind::Portable => None,
+                Kind::AvxVnni if of_bytes => Some(limits::dot_ymm(rounds)),
+                Kind::Avx512Vnni if of_bytes => Some(limits::dot_zmm(rounds)),
+                Kind::Avx2 | Kind::AvxVnni => Some(limits::ymm(kernel, element, rounds)),
+                Kind::Avx512 | Kind::Avx512Vnni => Some(limits::zmm(kernel, element, rounds)),
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = (level, kernel, element, rounds);
+        None
     }
 }

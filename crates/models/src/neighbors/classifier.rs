@@ -21,7 +21,7 @@ use nearplane_kernels::Level;
 /// use nearplane_models::neighbors::{KNeighborsParams, Rows};
 /// let images = [0u8, 1, 200, 201];
 /// let train = Rows::from_mat(MatRef::from_rows(&images, 1))?;
-/// let model = KNeighborsParams { n_neighbors: 1, ..Default::default() }.check()?.fit(train, &[0, 0, 1, 1])?;
+/// let model = KNeighborsParams::new(1, Metric::L2).check()?.fit(train, &[0, 0, 1, 1])?;
 /// assert_eq!(model.predict(&Rows::from_mat(MatRef::from_rows(&[190], 1))?)?, [1]);
 /// # Ok::<(), nearplane_models::neighbors::NeighborsError>(())
 /// ```
@@ -39,16 +39,22 @@ pub struct KNeighborsParams {
 
 impl Default for KNeighborsParams {
     fn default() -> Self {
-        Self {
-            n_neighbors: 5,
-            metric: Metric::L2,
-            votes: Votes::default(),
-            level: Level::detect(),
-        }
+        Self::new(5, Metric::L2)
     }
 }
 
 impl KNeighborsParams {
+    /// k and metric; the majority votes, ties go to the nearest, the best level of this CPU computes.
+    #[must_use]
+    pub fn new(n_neighbors: usize, metric: Metric) -> Self {
+        Self {
+            n_neighbors,
+            metric,
+            votes: Votes::default(),
+            level: Level::detect(),
+        }
+    }
+
     /// The configuration, if it can be one for some data.
     ///
     /// # Errors

@@ -106,7 +106,7 @@ impl sealed::Blocks for u8 {
         }
     }
 
-    fn prepare<'q>(level: Level, kernel: Kernel, queries: Vec<&'q [u8]>) -> PackedQueries {
+    fn prepare(level: Level, kernel: Kernel, queries: Vec<&[u8]>) -> PackedQueries {
         let mut packed = PackedQueries::new(level, kernel);
         packed.pack(&queries);
         packed

@@ -154,8 +154,8 @@ impl Ballot {
     /// All zero while the ballot is empty.
     pub fn shares(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
         let sum: f64 = self.totals.iter().sum();
-        let scale = if sum > 0.0 { 1.0 / sum } else { 0.0 };
-        self.totals.iter().map(move |total| total * scale)
+        let sum = if sum > 0.0 { sum } else { 1.0 };
+        self.totals.iter().map(move |total| total / sum)
     }
 }
 
