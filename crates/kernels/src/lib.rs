@@ -1,4 +1,5 @@
 //! Exact SIMD distances between rows of u8 and f32; the guide is the README below.
+//!
 #![doc = include_str!("../README.md")]
 
 mod arch;

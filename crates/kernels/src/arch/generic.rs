@@ -1,13 +1,9 @@
-//! The two algorithms of this crate, each written once over a handful of vector operations.
+//! Sums along the row, written once over a handful of vector operations.
 //!
-//! **Along the row** ([`RowSum`]): a vector holds consecutive elements of one row; a pair is summed
-//! lane by lane and the lanes are added up at the end. Single pairs and f32 blocks use it. A block
-//! is cut into register tiles of several queries by several rows; since every pair keeps its own
-//! accumulator and meets its chunks in the same order, pair and block give the same f32 bits.
-//!
-//! **Across the rows** ([`Panel`]): rows are packed so that a vector holds the same few bytes of
-//! many rows, a few bytes of a query are broadcast against it, and each lane sums its own row. There
-//! is no sum across lanes at all. u8 blocks on x86-64 use it.
+//! A vector holds consecutive elements of one row; a pair is summed lane by lane and the lanes are
+//! added up at the end. Single pairs, f32 blocks and the u8 blocks of levels that do not pack use it.
+//! A block is cut into register tiles of several queries by several rows; since every pair keeps its
+//! own accumulator and meets its chunks in the same order, pair and block give the same f32 bits.
 //!
 //! Everything here is `inline(always)` and so becomes part of the `#[target_feature]` function that
 //! calls it, which is where the instructions of the level may be used.
@@ -153,121 +149,4 @@ pub(crate) fn unpacked_panels<'a>(block: &U8Block<'a>) -> (Vec<&'a [u8]>, Vec<&'
         (0..block.n_queries).map(|i| block.query_panel(i)).collect(),
         (0..block.n_rows).map(|j| block.row_panel(j)).collect(),
     )
-}
-
-/// What a level provides to sum many rows at once, a lane each.
-pub(crate) trait Panel {
-    /// Some bytes of many rows in registers.
-    type Rows: Copy;
-    /// The same bytes of one query, broadcast.
-    type Query: Copy;
-    /// A sum for each row.
-    type Acc: Copy;
-    /// Bytes of a row in a lane.
-    const GROUP: usize;
-    /// Rows in a vector.
-    const LANES: usize;
-
-    /// # Safety
-    /// The CPU has the features of the implementing level.
-    unsafe fn zero() -> Self::Acc;
-    /// # Safety
-    /// As `zero`, and `from` points to `LANES * GROUP` readable bytes.
-    unsafe fn load(from: *const u8) -> Self::Rows;
-    /// # Safety
-    /// As `zero`, and `from` points to `GROUP` readable bytes.
-    unsafe fn broadcast(from: *const u8) -> Self::Query;
-    /// # Safety
-    /// As `zero`.
-    unsafe fn add(acc: Self::Acc, query: Self::Query, rows: Self::Rows) -> Self::Acc;
-    /// Writes the `LANES` sums modulo 2^32.
-    ///
-    /// # Safety
-    /// As `zero`, and `to` points to `LANES` writable numbers.
-    unsafe fn store(acc: Self::Acc, to: *mut u32);
-}
-
-/// The most sums of one register tile, queries times rows.
-pub(crate) const MAX_TILE: usize = 384;
-
-/// Every query against every row of packed panels, in tiles of `Q` queries and `V` vectors of rows.
-///
-/// # Safety
-/// The CPU has the features of `P`'s level; the panels were packed with `P::GROUP`, `Q` and
-/// `V * P::LANES`; `out` has a row for each query and a column for each row.
-#[inline(always)]
-pub(crate) unsafe fn panels<P: Panel, const Q: usize, const V: usize>(
-    block: &U8Block,
-    out: &mut MatMut<u32>,
-) {
-    const { assert!(Q * V * P::LANES <= MAX_TILE) };
-    let width = V * P::LANES;
-    for first_query in (0..block.n_queries).step_by(Q) {
-        let query_panel = block.query_panel(first_query / Q);
-        let n_queries = Q.min(block.n_queries - first_query);
-        for first_row in (0..block.n_rows).step_by(width) {
-            let row_panel = block.row_panel(first_row / width);
-            let mut sums = [0u32; MAX_TILE];
-            // SAFETY: the features are the caller's promise; `U8Block` has checked that panels hold
-            // the same number of steps of `Q` and of `width` groups.
-            unsafe { panel_tile::<P, Q, V>(query_panel, row_panel, &mut sums) };
-            let n_rows = width.min(block.n_rows - first_row);
-            let row_terms = &block.row_terms[first_row..][..n_rows];
-            for q in 0..n_queries {
-                let query_term = block.query_terms[first_query + q];
-                let out = &mut out.row_mut(first_query + q)[first_row..][..n_rows];
-                let sums = &sums[q * width..][..n_rows];
-                for ((out, &sum), &row_term) in out.iter_mut().zip(sums).zip(row_terms) {
-                    *out = block
-                        .scale
-                        .wrapping_mul(sum)
-                        .wrapping_add(query_term)
-                        .wrapping_add(row_term);
-                }
-            }
-        }
-    }
-}
-
-/// The raw sums of one tile, `sums[q * V * LANES + row]`.
-///
-/// # Safety
-/// As [`panels`]; both panels hold whole steps, equally many.
-#[inline(always)]
-unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
-    query_panel: &[u8],
-    row_panel: &[u8],
-    sums: &mut [u32; MAX_TILE],
-) {
-    let query_step = Q * P::GROUP;
-    let row_step = V * P::LANES * P::GROUP;
-    let steps = row_panel.len() / row_step;
-    debug_assert_eq!(query_panel.len(), steps * query_step);
-    debug_assert_eq!(row_panel.len(), steps * row_step);
-    // SAFETY: each step reads `query_step` and `row_step` bytes of panels that hold `steps` of
-    // them; the stores write `Q * V * LANES <= MAX_TILE` numbers.
-    unsafe {
-        let mut accs = [[P::zero(); V]; Q];
-        let mut query_at = query_panel.as_ptr();
-        let mut row_at = row_panel.as_ptr();
-        for _ in 0..steps {
-            let mut rows = [P::load(row_at); V];
-            for (v, rows) in rows.iter_mut().enumerate().skip(1) {
-                *rows = P::load(row_at.add(v * P::LANES * P::GROUP));
-            }
-            for (q, accs) in accs.iter_mut().enumerate() {
-                let query = P::broadcast(query_at.add(q * P::GROUP));
-                for (acc, rows) in accs.iter_mut().zip(rows) {
-                    *acc = P::add(*acc, query, rows);
-                }
-            }
-            query_at = query_at.add(query_step);
-            row_at = row_at.add(row_step);
-        }
-        for (q, accs) in accs.iter().enumerate() {
-            for (v, acc) in accs.iter().enumerate() {
-                P::store(*acc, sums.as_mut_ptr().add((q * V + v) * P::LANES));
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The shells that every leaf has: functions that enable the features of a level around one of the
 //! generic algorithms. A leaf defines the types `L1U8`, `L2SqU8`, `DotU8`, `L1F32`, `L2SqF32`,
-//! `DotF32` (or takes another level's) and, where rows are packed, `L1Panel` and `DotPanel`.
+//! `DotF32`, or takes another level's.
 
 /// One function a kernel for single pairs.
 macro_rules! pair_shells {
@@ -46,40 +46,6 @@ macro_rules! f32_block_shell {
     };
 }
 
-/// The u8 block of a level that packs: tiles of `[queries, vectors of rows]` for each panel type.
-macro_rules! packed_u8_block_shell {
-    ($(#[$features:meta])? L1: [$l1_q:literal, $l1_v:literal], Dot: [$dot_q:literal, $dot_v:literal]) => {
-        $(#[$features])?
-        pub(in crate::arch) fn u8_block(kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
-            // SAFETY: the features of the level are enabled on this function; `U8Block` holds panels
-            // of `layout` below, and the safe wrapper has checked `out`.
-            unsafe {
-                match kernel {
-                    Kernel::L1 => panels::<L1Panel, $l1_q, $l1_v>(block, out),
-                    Kernel::L2Sq | Kernel::Dot => panels::<DotPanel, $dot_q, $dot_v>(block, out),
-                }
-            }
-        }
-
-        pub(in crate::arch) fn layout(kernel: Kernel) -> Layout {
-            match kernel {
-                Kernel::L1 => Layout {
-                    group: Some(L1Panel::GROUP),
-                    query_width: $l1_q,
-                    row_width: $l1_v * L1Panel::LANES,
-                    sum: PackedSum::Result,
-                },
-                Kernel::L2Sq | Kernel::Dot => Layout {
-                    group: Some(DotPanel::GROUP),
-                    query_width: $dot_q,
-                    row_width: $dot_v * DotPanel::LANES,
-                    sum: DOT_PANEL_SUM,
-                },
-            }
-        }
-    };
-}
-
 /// The u8 block of a level that leaves rows as they are, in tiles of `[queries, rows]`.
 macro_rules! unpacked_u8_block_shell {
     ($(#[$features:meta])? [$q:literal, $r:literal]) => {
@@ -99,6 +65,4 @@ macro_rules! unpacked_u8_block_shell {
     };
 }
 
-pub(in crate::arch) use {
-    f32_block_shell, packed_u8_block_shell, pair_shells, unpacked_u8_block_shell,
-};
+pub(in crate::arch) use {f32_block_shell, pair_shells, unpacked_u8_block_shell};

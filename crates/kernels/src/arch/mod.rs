@@ -1,12 +1,16 @@
 //! Which CPU, which algorithm: the only room of this crate with `unsafe` in it, and the one place
 //! where a [`Level`] is turned into its code.
 //!
-//! Read in this order: `scalar` (what is computed), `generic` (the two algorithms), then a leaf such
-//! as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
+//! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms), then a
+//! leaf such as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
 #![allow(unsafe_code)]
+// Only x86-64 levels pack rows so far; elsewhere the means for it lie idle.
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
 
 mod generic;
 mod leaf;
+#[cfg(target_arch = "x86_64")]
+mod panel;
 mod portable;
 mod scalar;
 

@@ -2,7 +2,8 @@
 //! (never `vpmaddubsw`, which saturates on full-range bytes).
 
 use crate::MatMut;
-use crate::arch::generic::{Panel, RowSum, pair, panels, tiles};
+use crate::arch::generic::{RowSum, pair, tiles};
+use crate::arch::panel::{Panel, panels};
 use crate::arch::{Kernel, Layout, PackedSum, U8Block};
 use core::arch::x86_64::*;
 
@@ -259,6 +260,6 @@ crate::arch::leaf::f32_block_shell!(
     #[target_feature(enable = "avx2,fma")]
     [3, 2]
 );
-crate::arch::leaf::packed_u8_block_shell!(
+crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma")] L1: [3, 3], Dot: [4, 2]
 );

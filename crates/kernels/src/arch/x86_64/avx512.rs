@@ -2,7 +2,8 @@
 //! those of AVX2.
 
 use crate::MatMut;
-use crate::arch::generic::{Panel, RowSum, pair, panels, tiles};
+use crate::arch::generic::{RowSum, pair, tiles};
+use crate::arch::panel::{Panel, panels};
 use crate::arch::{Kernel, Layout, PackedSum, U8Block};
 use core::arch::x86_64::*;
 
@@ -236,6 +237,6 @@ crate::arch::leaf::f32_block_shell!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
     [4, 3]
 );
-crate::arch::leaf::packed_u8_block_shell!(
+crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")] L1: [6, 4], Dot: [6, 3]
 );

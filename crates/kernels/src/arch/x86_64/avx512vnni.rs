@@ -5,7 +5,8 @@ use super::avx512::{
     DotF32, L1F32, L1Panel, L1U8, L2SqF32, abs_diff_u8x64, u8_row_sum, widen_u8x64,
 };
 use crate::MatMut;
-use crate::arch::generic::{Panel, RowSum, pair, panels, tiles};
+use crate::arch::generic::{RowSum, pair, tiles};
+use crate::arch::panel::{Panel, panels};
 use crate::arch::{Kernel, Layout, PackedSum, U8Block};
 use core::arch::x86_64::*;
 
@@ -76,7 +77,7 @@ crate::arch::leaf::f32_block_shell!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
     [4, 3]
 );
-crate::arch::leaf::packed_u8_block_shell!(
+crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
     L1: [6, 4], Dot: [12, 2]
 );

@@ -3,7 +3,8 @@
 
 use super::avx2::{DotF32, DotU8, L1F32, L1Panel, L1U8, L2SqF32, L2SqU8};
 use crate::MatMut;
-use crate::arch::generic::{Panel, pair, panels, tiles};
+use crate::arch::generic::{pair, tiles};
+use crate::arch::panel::{Panel, panels};
 use crate::arch::{Kernel, Layout, PackedSum, U8Block};
 use core::arch::x86_64::*;
 
@@ -51,6 +52,6 @@ crate::arch::leaf::f32_block_shell!(
     #[target_feature(enable = "avx2,fma,avxvnni")]
     [3, 2]
 );
-crate::arch::leaf::packed_u8_block_shell!(
+crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma,avxvnni")] L1: [3, 3], Dot: [6, 2]
 );

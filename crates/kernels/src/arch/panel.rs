@@ -1,0 +1,165 @@
+//! Sums across the rows, written once over a handful of vector operations.
+//!
+//! Rows are packed so that a vector holds the same few bytes of many rows, a few bytes of a query are
+//! broadcast against it, and each lane sums its own row: there is no sum across lanes at all. A tile
+//! of several queries by several such vectors stays in registers over the whole length of the rows,
+//! so every load serves several multiplications. The u8 blocks of the x86-64 levels are this.
+//!
+//! Everything here is `inline(always)`, as in `generic`.
+
+use super::U8Block;
+use crate::MatMut;
+
+/// What a level provides to sum many rows at once, a lane each.
+pub(crate) trait Panel {
+    /// Some bytes of many rows in registers.
+    type Rows: Copy;
+    /// The same bytes of one query, broadcast.
+    type Query: Copy;
+    /// A sum for each row.
+    type Acc: Copy;
+    /// Bytes of a row in a lane.
+    const GROUP: usize;
+    /// Rows in a vector.
+    const LANES: usize;
+
+    /// # Safety
+    /// The CPU has the features of the implementing level.
+    unsafe fn zero() -> Self::Acc;
+    /// # Safety
+    /// As `zero`, and `from` points to `LANES * GROUP` readable bytes.
+    unsafe fn load(from: *const u8) -> Self::Rows;
+    /// # Safety
+    /// As `zero`, and `from` points to `GROUP` readable bytes.
+    unsafe fn broadcast(from: *const u8) -> Self::Query;
+    /// # Safety
+    /// As `zero`.
+    unsafe fn add(acc: Self::Acc, query: Self::Query, rows: Self::Rows) -> Self::Acc;
+    /// Writes the `LANES` sums modulo 2^32.
+    ///
+    /// # Safety
+    /// As `zero`, and `to` points to `LANES` writable numbers.
+    unsafe fn store(acc: Self::Acc, to: *mut u32);
+}
+
+/// The most sums of one register tile, queries times rows.
+pub(crate) const MAX_TILE: usize = 384;
+
+/// Every query against every row of packed panels, in tiles of `Q` queries and `V` vectors of rows.
+///
+/// # Safety
+/// The CPU has the features of `P`'s level; the panels were packed with `P::GROUP`, `Q` and
+/// `V * P::LANES`; `out` has a row for each query and a column for each row.
+#[inline(always)]
+pub(crate) unsafe fn panels<P: Panel, const Q: usize, const V: usize>(
+    block: &U8Block,
+    out: &mut MatMut<u32>,
+) {
+    const { assert!(Q * V * P::LANES <= MAX_TILE) };
+    let width = V * P::LANES;
+    for first_query in (0..block.n_queries).step_by(Q) {
+        let query_panel = block.query_panel(first_query / Q);
+        let n_queries = Q.min(block.n_queries - first_query);
+        for first_row in (0..block.n_rows).step_by(width) {
+            let row_panel = block.row_panel(first_row / width);
+            let mut sums = [0u32; MAX_TILE];
+            // SAFETY: the features are the caller's promise; `U8Block` has checked that panels hold
+            // the same number of steps of `Q` and of `width` groups.
+            unsafe { panel_tile::<P, Q, V>(query_panel, row_panel, &mut sums) };
+            let n_rows = width.min(block.n_rows - first_row);
+            let row_terms = &block.row_terms[first_row..][..n_rows];
+            for q in 0..n_queries {
+                let query_term = block.query_terms[first_query + q];
+                let out = &mut out.row_mut(first_query + q)[first_row..][..n_rows];
+                let sums = &sums[q * width..][..n_rows];
+                for ((out, &sum), &row_term) in out.iter_mut().zip(sums).zip(row_terms) {
+                    *out = block
+                        .scale
+                        .wrapping_mul(sum)
+                        .wrapping_add(query_term)
+                        .wrapping_add(row_term);
+                }
+            }
+        }
+    }
+}
+
+/// The raw sums of one tile, `sums[q * V * LANES + row]`.
+///
+/// # Safety
+/// As [`panels`]; both panels hold whole steps, equally many.
+#[inline(always)]
+unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
+    query_panel: &[u8],
+    row_panel: &[u8],
+    sums: &mut [u32; MAX_TILE],
+) {
+    let query_step = Q * P::GROUP;
+    let row_step = V * P::LANES * P::GROUP;
+    let steps = row_panel.len() / row_step;
+    debug_assert_eq!(query_panel.len(), steps * query_step);
+    debug_assert_eq!(row_panel.len(), steps * row_step);
+    // SAFETY: each step reads `query_step` and `row_step` bytes of panels that hold `steps` of
+    // them; the stores write `Q * V * LANES <= MAX_TILE` numbers.
+    unsafe {
+        let mut accs = [[P::zero(); V]; Q];
+        let mut query_at = query_panel.as_ptr();
+        let mut row_at = row_panel.as_ptr();
+        for _ in 0..steps {
+            let mut rows = [P::load(row_at); V];
+            for (v, rows) in rows.iter_mut().enumerate().skip(1) {
+                *rows = P::load(row_at.add(v * P::LANES * P::GROUP));
+            }
+            for (q, accs) in accs.iter_mut().enumerate() {
+                let query = P::broadcast(query_at.add(q * P::GROUP));
+                for (acc, rows) in accs.iter_mut().zip(rows) {
+                    *acc = P::add(*acc, query, rows);
+                }
+            }
+            query_at = query_at.add(query_step);
+            row_at = row_at.add(row_step);
+        }
+        for (q, accs) in accs.iter().enumerate() {
+            for (v, acc) in accs.iter().enumerate() {
+                P::store(*acc, sums.as_mut_ptr().add((q * V + v) * P::LANES));
+            }
+        }
+    }
+}
+
+/// The shell around it, as in `leaf`: tiles of `[queries, vectors of rows]` for the leaf's `L1Panel` and
+/// `DotPanel`.
+macro_rules! packed_u8_block_shell {
+    ($(#[$features:meta])? L1: [$l1_q:literal, $l1_v:literal], Dot: [$dot_q:literal, $dot_v:literal]) => {
+        $(#[$features])?
+        pub(in crate::arch) fn u8_block(kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
+            // SAFETY: the features of the level are enabled on this function; `U8Block` holds panels
+            // of `layout` below, and the safe wrapper has checked `out`.
+            unsafe {
+                match kernel {
+                    Kernel::L1 => panels::<L1Panel, $l1_q, $l1_v>(block, out),
+                    Kernel::L2Sq | Kernel::Dot => panels::<DotPanel, $dot_q, $dot_v>(block, out),
+                }
+            }
+        }
+
+        pub(in crate::arch) fn layout(kernel: Kernel) -> Layout {
+            match kernel {
+                Kernel::L1 => Layout {
+                    group: Some(L1Panel::GROUP),
+                    query_width: $l1_q,
+                    row_width: $l1_v * L1Panel::LANES,
+                    sum: PackedSum::Result,
+                },
+                Kernel::L2Sq | Kernel::Dot => Layout {
+                    group: Some(DotPanel::GROUP),
+                    query_width: $dot_q,
+                    row_width: $dot_v * DotPanel::LANES,
+                    sum: DOT_PANEL_SUM,
+                },
+            }
+        }
+    };
+}
+
+pub(in crate::arch) use packed_u8_block_shell;
