@@ -54,7 +54,7 @@ pub enum ImportError {
     },
     /// An archive holds a name that would leave the folder it is unpacked into.
     #[error(
-        "entry {entry:?} has {reason}, expected a relative path of plain names; do not trust this archive"
+        "entry {entry:?} has {reason}, expected a relative path of plain names; rename it, and do not trust an archive that holds it"
     )]
     UnsafePath {
         /// The name as stored (bytes that are not UTF-8 replaced).

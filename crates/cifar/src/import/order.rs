@@ -177,6 +177,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_too_large_is_refused() {
+        // Without blocks on the disk.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(MAX_BYTES + 1).unwrap();
+        let message = Order::read(file.path()).unwrap_err().to_string();
+        assert!(message.contains("more than 16777216 bytes"), "{message}");
+    }
+
+    #[test]
     fn more_than_ten_classes_are_refused() {
         let order = Order::parse(Path::new("o.txt"), b"0").unwrap();
         assert!(order.check_classes(10).is_ok());

@@ -273,3 +273,26 @@ fn check_count(images: u64) -> Result<(), ImportError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_counted_in_32_bits() {
+        assert!(check_count(u64::from(u32::MAX)).is_ok());
+        let message = check_count(1 << 32).unwrap_err().to_string();
+        assert!(message.contains("more than 4294967295 images"), "{message}");
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_a_bad_image() {
+        // Without blocks on the disk.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(MAX_FILE_BYTES + 1).unwrap();
+        let reason = read_file(file.path()).unwrap_err();
+        assert!(reason.contains("more than 67108864 bytes"), "{reason}");
+        file.as_file().set_len(1000).unwrap();
+        assert_eq!(read_file(file.path()), Ok(vec![0; 1000]));
+    }
+}
