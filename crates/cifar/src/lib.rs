@@ -9,6 +9,10 @@ mod images;
 pub mod import;
 mod layout;
 mod map;
+#[cfg(all(unix, feature = "sigbus"))]
+mod ranges;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 pub use dataset::{Dataset, OpenOptions};

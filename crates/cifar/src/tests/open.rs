@@ -1,11 +1,9 @@
 //! Opening folders, mapped and read: what is accepted, and what it looks like.
 
-mod common;
-
 use std::fs;
 
-use common::{folder, open, record, records, records_100, small_folder};
-use nearplane_cifar::{Dataset, Error, Format, LabelKind};
+use super::{folder, open, record, records, records_100, small_folder};
+use crate::{Dataset, Error, Format, LabelKind};
 
 #[test]
 fn a_folder_is_handed_out_where_it_lies() {

@@ -1,26 +1,32 @@
-//! Small folders of CIFAR files, and the one place of these tests that takes the duty of mapping them.
+//! Tests of whole folders, with what they share: small folders, and opening them in both ways. They are
+//! in the crate and not beside it because only `map.rs` may map a file.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+mod open;
+mod refused;
+mod truncated;
+mod write;
 
 use std::fs;
 use std::path::Path;
 
-use nearplane_cifar::{Dataset, Error, LabelKind, OpenOptions, SplitName};
 use tempfile::TempDir;
 
+use crate::map::testing::map;
+use crate::{Dataset, Error, LabelKind, OpenOptions, SplitName};
+
 /// A CIFAR-10 record whose pixels are all `pixel`.
-pub(crate) fn record(label: u8, pixel: u8) -> Vec<u8> {
+fn record(label: u8, pixel: u8) -> Vec<u8> {
     [vec![label], vec![pixel; 3072]].concat()
 }
 
 /// CIFAR-10 records with these labels; pixels count up from record to record.
-pub(crate) fn records(labels: &[u8]) -> Vec<u8> {
+fn records(labels: &[u8]) -> Vec<u8> {
     let records = (0_u8..).zip(labels);
     records.flat_map(|(i, &label)| record(label, i)).collect()
 }
 
 /// CIFAR-100 records with these coarse and fine labels.
-pub(crate) fn records_100(labels: &[(u8, u8)]) -> Vec<u8> {
+fn records_100(labels: &[(u8, u8)]) -> Vec<u8> {
     let records = (0_u8..).zip(labels);
     records
         .flat_map(|(i, &(coarse, fine))| [vec![coarse, fine], vec![i; 3072]].concat())
@@ -28,7 +34,7 @@ pub(crate) fn records_100(labels: &[(u8, u8)]) -> Vec<u8> {
 }
 
 /// A temporary folder with these files.
-pub(crate) fn folder(files: &[(&str, &[u8])]) -> TempDir {
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for (name, bytes) in files {
         fs::write(dir.path().join(name), bytes).expect("writing a test file");
@@ -37,7 +43,7 @@ pub(crate) fn folder(files: &[(&str, &[u8])]) -> TempDir {
 }
 
 /// Two batches of three and one images, two test images.
-pub(crate) fn small_folder() -> TempDir {
+fn small_folder() -> TempDir {
     folder(&[
         ("data_batch_1.bin", &records(&[0, 1, 2])),
         ("data_batch_2.bin", &records(&[2])),
@@ -46,16 +52,8 @@ pub(crate) fn small_folder() -> TempDir {
     ])
 }
 
-/// [`Dataset::map`] of a folder that only its test knows.
-#[allow(unsafe_code)]
-pub(crate) fn map(dir: &Path, options: &OpenOptions) -> Result<Dataset, Error> {
-    // SAFETY: the folder belongs to the test. Tests that break the promise in order to see what happens
-    // read through `black_box` and assert only what the operating system guarantees.
-    unsafe { Dataset::map(dir, options) }
-}
-
 /// Opens a folder both ways; they have to agree.
-pub(crate) fn open(dir: &Path, labels: LabelKind) -> Dataset {
+fn open(dir: &Path, labels: LabelKind) -> Dataset {
     let options = OpenOptions { labels };
     let mapped = map(dir, &options).expect("the folder can be mapped");
     let read = Dataset::read(dir, &options).expect("the folder can be read");
@@ -78,7 +76,7 @@ pub(crate) fn open(dir: &Path, labels: LabelKind) -> Dataset {
 
 /// Opens a folder both ways, which has to fail with one message that starts with the path of `file` and
 /// holds all `parts`; returns the error.
-pub(crate) fn refused(dir: &Path, file: &str, parts: &[&str]) -> Error {
+fn refused(dir: &Path, file: &str, parts: &[&str]) -> Error {
     let options = OpenOptions::default();
     let error = map(dir, &options).expect_err("mapping has to fail");
     let message = error.to_string();

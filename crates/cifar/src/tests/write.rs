@@ -1,14 +1,13 @@
 //! Writing folders: what comes back, what is refused, what is left behind.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{folder, map, record, records, records_100};
-use nearplane_cifar::write::{BATCH_RECORDS, Contents, LOOKS_FILE, write_folder};
-use nearplane_cifar::{Dataset, Error, Format, LabelKind, OpenOptions};
+use super::{folder, record, records, records_100};
+use crate::map::testing::map;
+use crate::write::{BATCH_RECORDS, Contents, LOOKS_FILE, write_folder};
+use crate::{Dataset, Error, Format, LabelKind, OpenOptions};
 use proptest::prelude::*;
 
 fn contents(pixel: u8) -> Contents {

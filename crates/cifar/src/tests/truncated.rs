@@ -1,18 +1,15 @@
 //! Files that change while they are mapped. Reading behind the end of a truncated file ends the process,
 //! so those tests run themselves once more as a child and look at how it ended.
 
-#![cfg_attr(all(unix, feature = "sigbus"), allow(unsafe_code))]
-
-mod common;
-
 use std::fs::{File, OpenOptions as FileOptions};
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use common::{map, records, small_folder};
-use nearplane_cifar::{Dataset, Error, OpenOptions};
+use super::{records, small_folder};
+use crate::map::testing::map;
+use crate::{Dataset, Error, OpenOptions};
 
 fn open(dir: &Path) -> Dataset {
     map(dir, &OpenOptions::default()).expect("a good folder")
@@ -108,10 +105,12 @@ mod child {
     use std::sync::Barrier;
 
     use super::*;
+    use crate::map::testing::{self, Before, HANDLED};
 
     const FOLDER: &str = "NEARPLANE_TEST_FOLDER";
     const CASE: &str = "NEARPLANE_TEST_CASE";
-    const RESULT: &str = "the result is";
+    /// What a child writes if it lives to see a result.
+    const RESULT: &str = "result";
 
     /// The case and folder that this process is the child for.
     fn told() -> Option<(String, std::path::PathBuf)> {
@@ -131,6 +130,10 @@ mod child {
             "{name} is not the name of a test: {ran}"
         );
         output
+    }
+
+    fn write_result(dir: &Path, sum: u64) {
+        std::fs::write(dir.join(RESULT), sum.to_string()).expect("writing the result");
     }
 
     /// Reads every byte of the training images.
@@ -156,26 +159,25 @@ mod child {
             file.display()
         );
         assert_eq!(stderr, expected);
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(!stdout.contains(RESULT), "{stdout}");
+        assert!(!dir.join(RESULT).exists(), "a result in spite of it");
     }
 
     #[test]
     fn truncation_to_nothing_ends_with_one_line() {
         if let Some((_, dir)) = told() {
-            nearplane_cifar::install_sigbus_handler().expect("installing the handler");
-            nearplane_cifar::install_sigbus_handler().expect("installing it again");
+            crate::install_sigbus_handler().expect("installing the handler");
+            crate::install_sigbus_handler().expect("installing it again");
             let data = open(&dir);
             black_box(sum(&data));
             writable(&dir.join("data_batch_1.bin"))
                 .set_len(0)
                 .expect("truncating");
-            println!("{RESULT} {}", sum(&data));
+            write_result(&dir, sum(&data));
             return;
         }
         let dir = large_folder();
         let output = spawn(
-            "child::truncation_to_nothing_ends_with_one_line",
+            "tests::truncated::child::truncation_to_nothing_ends_with_one_line",
             "",
             dir.path(),
         );
@@ -185,7 +187,7 @@ mod child {
     #[test]
     fn many_threads_report_once() {
         if let Some((_, dir)) = told() {
-            nearplane_cifar::install_sigbus_handler().expect("installing the handler");
+            crate::install_sigbus_handler().expect("installing the handler");
             let data = open(&dir);
             writable(&dir.join("data_batch_1.bin"))
                 .set_len(0)
@@ -195,7 +197,7 @@ mod child {
                 for _ in 0..8 {
                     scope.spawn(|| {
                         barrier.wait();
-                        println!("{RESULT} {}", sum(&data));
+                        write_result(&dir, sum(&data));
                     });
                 }
             });
@@ -203,42 +205,13 @@ mod child {
         }
         for _ in 0..5 {
             let dir = large_folder();
-            let output = spawn("child::many_threads_report_once", "", dir.path());
+            let output = spawn(
+                "tests::truncated::child::many_threads_report_once",
+                "",
+                dir.path(),
+            );
             check_one_line(&output, dir.path());
         }
-    }
-
-    const HANDLED: i32 = 42;
-
-    extern "C" fn plain(_: libc::c_int) {
-        // SAFETY: `_exit` is async-signal-safe.
-        unsafe { libc::_exit(HANDLED) }
-    }
-
-    extern "C" fn with_info(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        // SAFETY: `info` is what the system passed; `_exit` is async-signal-safe.
-        unsafe {
-            libc::_exit(if (*info).si_signo == libc::SIGBUS {
-                HANDLED
-            } else {
-                3
-            })
-        }
-    }
-
-    /// Makes `handler` the action for SIGBUS, then installs the handler of the crate over it.
-    fn install_over(handler: libc::sighandler_t, flags: libc::c_int) {
-        // SAFETY: all zeros are a value of `sigaction`, and the handlers above are fit for signals.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = handler;
-            action.sa_flags = flags;
-            assert_eq!(
-                libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut()),
-                0
-            );
-        }
-        nearplane_cifar::install_sigbus_handler().expect("installing the handler");
     }
 
     /// Reads behind the end of a truncated file that no data set knows.
@@ -246,11 +219,10 @@ mod child {
         let path = dir.join("elsewhere");
         std::fs::write(&path, vec![1; 100_000]).expect("writing a file");
         let file = File::open(&path).expect("opening a file");
-        // SAFETY: reading behind its end is what this test is about; the process does not survive it.
-        let bytes = unsafe { memmap2::Mmap::map(&file) }.expect("mapping a file");
+        let bytes = testing::map_unknown(&file);
         writable(&path).set_len(0).expect("truncating");
         let sum: u64 = black_box(&bytes).iter().map(|&byte| u64::from(byte)).sum();
-        println!("{RESULT} {sum}");
+        write_result(dir, sum);
     }
 
     #[test]
@@ -258,33 +230,29 @@ mod child {
         if let Some((case, dir)) = told() {
             let (before, what) = case.split_once(' ').expect("two words");
             match before {
-                "std" => nearplane_cifar::install_sigbus_handler().expect("installing"),
-                "default" => install_over(libc::SIG_DFL, 0),
-                "ignore" => install_over(libc::SIG_IGN, 0),
-                "plain" => install_over(plain as extern "C" fn(_) as usize, 0),
-                _ => install_over(
-                    with_info as extern "C" fn(_, _, _) as usize,
-                    libc::SA_SIGINFO,
-                ),
+                "std" => {}
+                "default" => testing::set_action(Before::Default),
+                "ignore" => testing::set_action(Before::Ignore),
+                "plain" => testing::set_action(Before::Plain),
+                _ => testing::set_action(Before::WithInfo),
             }
+            crate::install_sigbus_handler().expect("installing the handler");
             // A data set is mapped, but the signal has nothing to do with it.
             let _data = open(&dir);
             match what {
                 "read" => read_elsewhere(&dir),
-                // SAFETY: the handler is fit for a signal at any time.
-                _ => assert_eq!(unsafe { libc::raise(libc::SIGBUS) }, 0),
+                _ => testing::raise(),
             }
-            println!("{RESULT} survival");
+            write_result(&dir, 0);
             return;
         }
         let check = |case: &str, code: Option<i32>, signal: Option<i32>| {
             let dir = small_folder();
-            let name = "child::other_signals_go_to_the_action_before";
+            let name = "tests::truncated::child::other_signals_go_to_the_action_before";
             let output = spawn(name, case, dir.path());
             let status = (output.status.code(), output.status.signal());
             assert_eq!(status, (code, signal), "{case}: {output:?}");
-            let stdout = String::from_utf8_lossy(&output.stdout);
-            assert_eq!(stdout.contains(RESULT), code == Some(0), "{case}: {stdout}");
+            assert_eq!(dir.path().join(RESULT).exists(), code == Some(0), "{case}");
         };
         let bus = Some(libc::SIGBUS);
         check("std read", None, bus);

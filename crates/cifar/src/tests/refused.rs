@@ -1,11 +1,9 @@
 //! Opening folders that are not quite right: each way to be refused, with what the message has to say.
 
-mod common;
-
 use std::fs;
 
-use common::{folder, open, record, records, records_100, refused, small_folder};
-use nearplane_cifar::{Error, LabelKind};
+use super::{folder, open, record, records, records_100, refused, small_folder};
+use crate::{Error, LabelKind};
 
 #[test]
 fn cifar_100_checks_both_labels() {
