@@ -1,2 +1,73 @@
-//! Under construction.
-fn main() {}
+//! The command line of nearplane: arguments become a plan, a command carries it out, and whatever
+//! goes wrong becomes one line on stderr and an exit code. Algorithms live in the libraries.
+
+mod answer;
+mod args;
+mod commands;
+mod csv_log;
+mod data_source;
+mod failure;
+mod hash;
+mod looks;
+mod npy;
+mod output;
+mod pending;
+mod plan;
+mod progress;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::Cli;
+use crate::plan::{Plan, Settings};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::stderr_line("error", &failure::one_line(&error));
+            ExitCode::from(failure::exit_code(&error))
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    progress::install_interrupt_handler()?;
+    #[cfg(unix)]
+    nearplane_cifar::install_sigbus_handler().context("cannot install the SIGBUS handler")?;
+    let plan = Plan::new(cli)?;
+    start_threads(&plan.settings)?;
+    commands::run(&plan)
+}
+
+/// Help and version are answers; anything else is wrong usage, told in one line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // A reader that went away is no failure.
+            let _ = error.print();
+        }
+        _ => output::stderr_line("error", &failure::one_line_usage(error)),
+    }
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// One pool for everything.
+fn start_threads(settings: &Settings) -> Result<()> {
+    let mut builder = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = settings.threads {
+        builder = builder.num_threads(threads);
+    }
+    builder
+        .build_global()
+        .context("cannot start the threads; try a smaller --threads")
+}

@@ -1,0 +1,140 @@
+//! `nearplane data import`: class folders of images become CIFAR-10 binary files.
+
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+use nearplane_cifar::import::{ImportError, ImportOptions};
+use nearplane_cifar::write::write_folder;
+use serde_json::json;
+
+use super::{check_output_folder, now, object};
+use crate::data_source::written;
+use crate::failure::Interrupted;
+use crate::output::{Report, note, seconds, warn};
+use crate::plan::{ImportPlan, Settings};
+use crate::progress::{Progress, check_interrupt};
+
+/// Columns of `--results`.
+pub(crate) const COLUMNS: [&str; 15] = [
+    "schema",
+    "time",
+    "version",
+    "src",
+    "out",
+    "order",
+    "skip_bad",
+    "test_ratio",
+    "seed",
+    "limit",
+    "data_hash",
+    "n_train",
+    "n_test",
+    "skipped",
+    "seconds",
+];
+
+const SCHEMA: &str = "nearplane/data-import/1";
+
+/// Decodes, writes, and reports.
+pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
+    check_output_folder(&plan.out, settings.force)?;
+    let started = Instant::now();
+    let options = ImportOptions {
+        order: plan.order.clone(),
+        skip_bad: plan.skip_bad,
+        test_ratio: plan.test_ratio,
+        seed: settings.seed,
+    };
+    let progress = Progress::new("decoding images", settings.quiet);
+    let result = nearplane_cifar::import::import(&plan.src, &options, &progress);
+    drop(progress);
+    let mut imported = result.map_err(explain)?;
+    check_interrupt()?;
+
+    for bad in &imported.skipped {
+        warn(&format!("skipped {}: {}", bad.path, bad.reason));
+    }
+    for text in &imported.notes {
+        note(settings.quiet, text);
+    }
+    if let Some(limit) = settings.limit {
+        let bytes = limit.saturating_mul(imported.contents.format.record_len());
+        imported.contents.train.truncate(bytes);
+    }
+    let files = write_folder(&plan.out, &imported.contents, settings.force)?;
+    let elapsed = started.elapsed().as_secs_f64();
+
+    let format = imported.contents.format;
+    let n_train = imported.contents.train.len() / format.record_len();
+    let n_test = imported.contents.test.len() / format.record_len();
+    let classes = imported.contents.class_names;
+    let skipped = imported.skipped.len();
+    let mut text = format!(
+        "{n_train} training and {n_test} test images of {} classes in {}, {} files, {}\n",
+        classes.len(),
+        plan.out.display(),
+        files.len(),
+        seconds(elapsed)
+    );
+    if imported.resized > 0 {
+        text.push_str(&format!(
+            "{} images were resized to 32x32\n",
+            imported.resized
+        ));
+    }
+    if skipped > 0 {
+        text.push_str(&format!(
+            "{skipped} images could not be decoded and were left out\n"
+        ));
+    }
+
+    let (mut record, mut rows) = (serde_json::Map::new(), Vec::new());
+    if settings.wants_record() {
+        let (data, hash) = written(&plan.out, settings)?;
+        record = object(json!({
+            "schema": SCHEMA,
+            "data": data,
+            "src": plan.src.display().to_string(),
+            "out": plan.out.display().to_string(),
+            "files": files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
+            "train": n_train,
+            "test": n_test,
+            "classes": classes,
+            "resized": imported.resized,
+            "skipped": imported.skipped.iter()
+                .map(|bad| json!({"file": bad.path.to_string(), "reason": bad.reason.to_string()}))
+                .collect::<Vec<_>>(),
+            "seconds": elapsed,
+        }));
+        rows = vec![vec![
+            SCHEMA.to_owned(),
+            now(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+            plan.src.display().to_string(),
+            plan.out.display().to_string(),
+            plan.order
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string()),
+            plan.skip_bad.to_string(),
+            crate::output::cell(plan.test_ratio),
+            settings.seed.to_string(),
+            crate::output::cell(settings.limit),
+            hash,
+            n_train.to_string(),
+            n_test.to_string(),
+            skipped.to_string(),
+            elapsed.to_string(),
+        ]];
+    }
+    Ok(Report { record, text, rows })
+}
+
+/// Cancelled is not failed, and where an option of the command line helps, it is named.
+fn explain(error: ImportError) -> anyhow::Error {
+    match error {
+        ImportError::Cancelled { .. } => Interrupted.into(),
+        ImportError::UnreadableImages { .. } => anyhow!("{error} (--skip-bad)"),
+        ImportError::NoTestImage { .. } => anyhow!("{error} (--test-ratio 0.2, say)"),
+        error => error.into(),
+    }
+}

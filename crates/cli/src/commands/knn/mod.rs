@@ -1,0 +1,348 @@
+//! `nearplane knn`: fit, search, vote and evaluate, for every k from one pass.
+
+mod tally;
+mod task;
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use nearplane_models::metrics::{Accuracy, accuracy};
+use nearplane_models::neighbors::{KNeighborsParams, Votes};
+use serde_json::json;
+
+use self::tally::Tally;
+use self::task::Task;
+use super::{now, object};
+use crate::answer::answer;
+use crate::data_source::{self, Opened};
+use crate::hash::data_hash;
+use crate::looks::{self, Look};
+use crate::output::{Report, cell, max_rss_bytes, seconds, table};
+use crate::pending::PendingFile;
+use crate::plan::{KnnPlan, On, Settings};
+use crate::progress::{Progress, check_interrupt};
+
+/// Columns of `--results`, a row per k.
+pub(crate) const COLUMNS: [&str; 32] = [
+    "schema",
+    "time",
+    "version",
+    "data_source",
+    "data_hash",
+    "data_n_train",
+    "data_n_test",
+    "labels",
+    "on",
+    "limit",
+    "seed",
+    "split_seed",
+    "n_train",
+    "n_eval",
+    "metric",
+    "k",
+    "tie",
+    "weights",
+    "engine",
+    "simd",
+    "threads",
+    "mmap",
+    "fit_s",
+    "predict_s",
+    "accuracy",
+    "ci95_lo",
+    "ci95_hi",
+    "correct",
+    "answer",
+    "neighbors_answer",
+    "looks",
+    "max_rss_bytes",
+];
+
+const SCHEMA: &str = "nearplane/knn/1";
+
+/// Opens, fits, searches, evaluates, writes the files and reports.
+pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
+    let start = |path: &std::path::PathBuf| PendingFile::create(path, settings.force);
+    let mut neighbors_out = plan.neighbors_out.as_ref().map(start).transpose()?;
+    let mut predictions_out = plan.predictions.as_ref().map(start).transpose()?;
+
+    let opened = data_source::open(&plan.source, settings)?;
+    let task = Task::new(plan.on, &opened, settings)?;
+    let n_train = task.train.len();
+    let k_max = plan.k.iter().copied().max().unwrap_or(1);
+    if k_max > n_train {
+        bail!("k is {k_max}, but there are only {n_train} training rows; give a smaller --k");
+    }
+    check_interrupt()?;
+
+    let started = Instant::now();
+    let params = KNeighborsParams {
+        n_neighbors: k_max,
+        metric: plan.metric,
+        votes: Votes {
+            weights: plan.weights,
+            tie: plan.tie,
+        },
+        level: settings.level,
+    };
+    let classifier = params
+        .check()?
+        .fit(task.train.clone(), &task.train_labels)?;
+    let fit_s = started.elapsed().as_secs_f64();
+
+    let started = Instant::now();
+    let progress = Progress::new("searching", settings.quiet);
+    let tally = Tally::run(
+        &task,
+        &classifier,
+        &plan.k,
+        k_max,
+        neighbors_out.as_mut(),
+        &progress,
+    )?;
+    drop(progress);
+    let predict_s = started.elapsed().as_secs_f64();
+
+    let mut outcome = Outcome {
+        n_train,
+        n_eval: task.truth.len(),
+        engine: classifier.index().engine().name(),
+        fit_s,
+        predict_s,
+        accuracies: accuracies(&tally.predicted, &task.truth),
+        answer: answer(&tally.predicted),
+        neighbors_answer: tally.neighbors.hex(),
+        hash: String::new(),
+        looks: None,
+    };
+    if let Some(file) = &mut predictions_out {
+        write_predictions(file, &plan.k, &task, &tally.predicted)
+            .context("cannot write the predictions")?;
+    }
+    // The log of looks is a record, too.
+    if settings.wants_record() || (plan.on == On::Test && opened.folder().is_some()) {
+        outcome.hash = data_hash(&opened.data);
+    }
+
+    // From here on the data is not touched any more; nothing was shown yet.
+    opened.data.verify_unchanged()?;
+    check_interrupt()?;
+    for file in [neighbors_out, predictions_out].into_iter().flatten() {
+        file.finish()?;
+    }
+    if plan.on == On::Test {
+        outcome.looks = log_look(plan, settings, &opened, &outcome);
+    }
+    Ok(outcome.report(plan, settings, &opened))
+}
+
+fn accuracies(predicted: &[Vec<u8>], truth: &[u8]) -> Vec<Accuracy> {
+    let widen = |labels: &[u8]| labels.iter().copied().map(u32::from).collect::<Vec<_>>();
+    let truth = widen(truth);
+    predicted
+        .iter()
+        .map(|labels| accuracy(&widen(labels), &truth))
+        .collect()
+}
+
+/// A row per query: its position in the training set (`--on val`) or test set, its true label, and
+/// the label predicted for each k.
+fn write_predictions(
+    file: &mut PendingFile,
+    ks: &[usize],
+    task: &Task<'_>,
+    predicted: &[Vec<u8>],
+) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(file);
+    let header = ["index".to_owned(), "truth".to_owned()];
+    writer.write_record(header.into_iter().chain(ks.iter().map(|k| format!("k{k}"))))?;
+    for (query, truth) in task.truth.iter().enumerate() {
+        let position = task
+            .query_positions
+            .as_ref()
+            .map_or(query as u32, |all| all[query]);
+        let labels = predicted.iter().map(|labels| labels[query].to_string());
+        writer.write_record(
+            [position.to_string(), truth.to_string()]
+                .into_iter()
+                .chain(labels),
+        )?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+fn log_look(
+    plan: &KnnPlan,
+    settings: &Settings,
+    opened: &Opened,
+    outcome: &Outcome,
+) -> Option<usize> {
+    let list = |values: Vec<String>, separator: &str| values.join(separator);
+    let mut configuration = format!(
+        "metric={} k={} tie={} weights={}",
+        plan.metric,
+        list(plan.k.iter().map(ToString::to_string).collect(), ","),
+        plan.tie,
+        plan.weights
+    );
+    if let Some(limit) = settings.limit {
+        configuration.push_str(&format!(" limit={limit}"));
+    }
+    let seen = outcome
+        .accuracies
+        .iter()
+        .map(|accuracy| accuracy.value().to_string())
+        .collect();
+    let look = Look {
+        time: &now(),
+        command: "knn",
+        data_hash: &outcome.hash,
+        settings: &configuration,
+        accuracy: &list(seen, " "),
+        answer: &outcome.answer,
+    };
+    looks::log(opened.folder(), &look, settings.quiet)
+}
+
+/// Everything that was found out.
+struct Outcome {
+    n_train: usize,
+    n_eval: usize,
+    engine: &'static str,
+    fit_s: f64,
+    predict_s: f64,
+    /// In the order of the list of k.
+    accuracies: Vec<Accuracy>,
+    answer: String,
+    neighbors_answer: String,
+    /// Empty where no record is written.
+    hash: String,
+    looks: Option<usize>,
+}
+
+impl Outcome {
+    fn report(&self, plan: &KnnPlan, settings: &Settings, opened: &Opened) -> Report {
+        let threads = rayon::current_num_threads();
+        let labels = plan.source.labels_name();
+        let max_rss_bytes = max_rss_bytes();
+        let results: Vec<_> = plan
+            .k
+            .iter()
+            .zip(&self.accuracies)
+            .map(|(k, accuracy)| {
+                let (low, high) = accuracy.wilson_95();
+                json!({
+                    "k": k,
+                    "accuracy": accuracy.value(),
+                    "ci95": [low, high],
+                    "correct": accuracy.correct,
+                })
+            })
+            .collect();
+        let record = object(json!({
+            "schema": SCHEMA,
+            "data": opened.record(&self.hash),
+            "labels": labels,
+            "on": plan.on.name(),
+            "limit": settings.limit,
+            "seed": settings.seed,
+            "split_seed": settings.split_seed,
+            "n_train": self.n_train,
+            "n_eval": self.n_eval,
+            "metric": plan.metric.name(),
+            "tie": plan.tie.to_string(),
+            "weights": plan.weights.to_string(),
+            "engine": self.engine,
+            "simd": settings.level.name(),
+            "threads": threads,
+            "mmap": settings.mmap,
+            "fit_s": self.fit_s,
+            "predict_s": self.predict_s,
+            "answer": self.answer,
+            "neighbors_answer": self.neighbors_answer,
+            "results": results,
+            "looks": self.looks,
+            "max_rss_bytes": max_rss_bytes,
+        }));
+
+        let time = now();
+        let rows = plan.k.iter().zip(&self.accuracies).map(|(k, accuracy)| {
+            let (low, high) = accuracy.wilson_95();
+            vec![
+                SCHEMA.to_owned(),
+                time.clone(),
+                env!("CARGO_PKG_VERSION").to_owned(),
+                opened.source.clone(),
+                self.hash.clone(),
+                opened.data.train().len().to_string(),
+                opened.data.test().len().to_string(),
+                labels.to_owned(),
+                plan.on.name().to_owned(),
+                cell(settings.limit),
+                settings.seed.to_string(),
+                settings.split_seed.to_string(),
+                self.n_train.to_string(),
+                self.n_eval.to_string(),
+                plan.metric.to_string(),
+                k.to_string(),
+                plan.tie.to_string(),
+                plan.weights.to_string(),
+                self.engine.to_owned(),
+                settings.level.name().to_owned(),
+                threads.to_string(),
+                settings.mmap.to_string(),
+                self.fit_s.to_string(),
+                self.predict_s.to_string(),
+                accuracy.value().to_string(),
+                low.to_string(),
+                high.to_string(),
+                accuracy.correct.to_string(),
+                self.answer.clone(),
+                self.neighbors_answer.clone(),
+                cell(self.looks),
+                cell(max_rss_bytes),
+            ]
+        });
+        Report {
+            record,
+            rows: rows.collect(),
+            text: self.text(plan, settings, opened, threads),
+        }
+    }
+
+    fn text(&self, plan: &KnnPlan, settings: &Settings, opened: &Opened, threads: usize) -> String {
+        let rows: Vec<Vec<String>> = plan
+            .k
+            .iter()
+            .zip(&self.accuracies)
+            .map(|(k, accuracy)| {
+                let (low, high) = accuracy.wilson_95();
+                vec![
+                    k.to_string(),
+                    format!("{:.4}", accuracy.value()),
+                    format!("{low:.4} to {high:.4}"),
+                    format!("{} of {}", accuracy.correct, accuracy.total),
+                ]
+            })
+            .collect();
+        let evaluated = match plan.on {
+            On::Val => "validation images",
+            On::Test => "test images",
+        };
+        format!(
+            "{}: {} nearest neighbours, {} {evaluated} against {} training images\n{}\
+             fit {}, predict {}: {}, {}, {threads} thread{}\n",
+            opened.source,
+            plan.metric,
+            self.n_eval,
+            self.n_train,
+            table(&["k", "accuracy", "95 % interval", "correct"], &rows, 0),
+            seconds(self.fit_s),
+            seconds(self.predict_s),
+            self.engine,
+            settings.level.name(),
+            if threads == 1 { "" } else { "s" },
+        )
+    }
+}

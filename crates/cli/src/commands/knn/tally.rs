@@ -1,0 +1,83 @@
+//! What happens to the neighbours block by block: they vote for every k, are hashed, and go to
+//! `--neighbors-out`. Only the predicted labels are kept, a byte for each query and k.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use nearplane_models::neighbors::{KNeighborsClassifier, NeighborBlock, NeighborsError};
+
+use super::task::Task;
+use crate::answer::{Fnv1a, pair_bytes};
+use crate::failure::Interrupted;
+use crate::npy;
+use crate::pending::PendingFile;
+use crate::progress::Progress;
+
+/// The outcome of one pass.
+pub(super) struct Tally {
+    /// Labels by k, in the order of the list, then by query.
+    pub(super) predicted: Vec<Vec<u8>>,
+    /// Of the pairs of the largest k.
+    pub(super) neighbors: Fnv1a,
+}
+
+impl Tally {
+    /// Searches the `k_max` nearest rows of every query and lets them vote for every k of `ks`.
+    pub(super) fn run(
+        task: &Task<'_>,
+        classifier: &KNeighborsClassifier<'_, u8>,
+        ks: &[usize],
+        k_max: usize,
+        neighbors_out: Option<&mut PendingFile>,
+        progress: &Progress,
+    ) -> Result<Tally> {
+        let n_eval = task.truth.len();
+        let mut tally = Tally {
+            predicted: vec![Vec::with_capacity(n_eval); ks.len()],
+            neighbors: Fnv1a::new(),
+        };
+        let mut out = neighbors_out;
+        let mut written = match &mut out {
+            Some(file) => file.write_all(&npy::header_u32(&[n_eval, k_max, 2])),
+            None => Ok(()),
+        };
+        let mut voter = classifier.voter(ks);
+        let mut bytes = Vec::new();
+        let found = classifier.index().search(
+            &task.queries,
+            k_max,
+            progress,
+            |block: NeighborBlock<'_, u32>| {
+                for (_, distances, indices) in block.queries() {
+                    for (of_k, label) in tally
+                        .predicted
+                        .iter_mut()
+                        .zip(voter.labels(distances, indices))
+                    {
+                        // A label that came from a byte of a record.
+                        of_k.push(label as u8);
+                    }
+                }
+                let positions = block
+                    .indices
+                    .iter()
+                    .map(|&row| match &task.train_positions {
+                        Some(positions) => positions[row as usize],
+                        None => row,
+                    });
+                pair_bytes(block.distances, positions, &mut bytes);
+                tally.neighbors.update(&bytes);
+                // After a failed write the rest would be pointless; the failure is told below.
+                if let (Some(file), Ok(())) = (&mut out, &written) {
+                    written = file.write_all(&bytes);
+                }
+            },
+        );
+        match found {
+            Err(NeighborsError::Cancelled) => return Err(Interrupted.into()),
+            found => found?,
+        }
+        written.context("cannot write the neighbours")?;
+        Ok(tally)
+    }
+}

@@ -1,0 +1,52 @@
+//! Writing NumPy arrays of u32 row by row, so that the whole array never sits in memory. Format version 1.0 of
+//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+
+/// The header of a little-endian u32 array in C order: magic, version, length, and a dictionary padded with spaces so
+/// that the data starts at a multiple of 64 bytes.
+pub(crate) fn header_u32(shape: &[usize]) -> Vec<u8> {
+    let axes: String = shape.iter().map(|axis| format!("{axis}, ")).collect();
+    let mut dictionary = format!(
+        "{{'descr': '<u4', 'fortran_order': False, 'shape': ({}), }}",
+        axes.trim_end()
+    );
+    let prefix = 10;
+    let padded = (prefix + dictionary.len() + 1).next_multiple_of(64);
+    dictionary.extend(std::iter::repeat_n(
+        ' ',
+        padded - prefix - dictionary.len() - 1,
+    ));
+    dictionary.push('\n');
+
+    let mut header = b"\x93NUMPY\x01\x00".to_vec();
+    // A few dozen characters: far below the 65,535 of version 1.0.
+    header.extend_from_slice(&(dictionary.len() as u16).to_le_bytes());
+    header.extend_from_slice(dictionary.as_bytes());
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_numpys() {
+        let header = header_u32(&[10_000, 10, 2]);
+        assert_eq!(header.len(), 128);
+        assert_eq!(&header[..10], b"\x93NUMPY\x01\x00\x76\x00");
+        let text = std::str::from_utf8(&header[10..]).unwrap();
+        assert!(
+            text.starts_with(
+                "{'descr': '<u4', 'fortran_order': False, 'shape': (10000, 10, 2,), }"
+            ),
+            "{text}"
+        );
+        assert!(text.ends_with(" \n"));
+    }
+
+    #[test]
+    fn one_axis_is_still_a_tuple() {
+        let header = header_u32(&[7]);
+        assert!(String::from_utf8_lossy(&header[10..]).contains("'shape': (7,)"));
+        assert_eq!(header.len() % 64, 0);
+    }
+}

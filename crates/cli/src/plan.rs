@@ -1,0 +1,327 @@
+//! The validated plan: raw arguments and the environment in, decisions out. Whatever can be refused
+//! without reading data is refused here, before anything runs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use nearplane_cifar::LabelKind;
+use nearplane_kernels::Level;
+use nearplane_models::neighbors::{Metric, TieRule, Weights};
+use nearplane_synth::{SynthConfig, SynthParams};
+
+use crate::args::{
+    Cli, Command, DataCommand, EngineArg, Global, ImportArgs, InspectArgs, KnnArgs, LabelsArg,
+    MetricArg, OnArg, SourceArgs, SynthArgs, TieArg, WeightsArg,
+};
+use crate::commands::{import, inspect, knn, synth};
+use crate::csv_log;
+use crate::failure::Usage;
+use crate::pending::refuse_existing_file;
+
+/// Everything decided: how to run, and what.
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) action: Action,
+}
+
+/// What holds for every command.
+pub(crate) struct Settings {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) force: bool,
+    /// `None`: all cores.
+    pub(crate) threads: Option<usize>,
+    pub(crate) level: Level,
+    pub(crate) seed: u64,
+    pub(crate) split_seed: u64,
+    /// The first so many training rows; at least 1.
+    pub(crate) limit: Option<usize>,
+    pub(crate) mmap: bool,
+    pub(crate) results: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Whether a record is written, for which the data hash has to be computed.
+    pub(crate) fn wants_record(&self) -> bool {
+        self.json || self.results.is_some()
+    }
+}
+
+/// One of the commands.
+pub(crate) enum Action {
+    Import(ImportPlan),
+    Synth(SynthPlan),
+    Inspect(InspectPlan),
+    Knn(KnnPlan),
+}
+
+impl Action {
+    /// The columns of the command's rows in `--results`.
+    pub(crate) fn columns(&self) -> &'static [&'static str] {
+        match self {
+            Action::Import(_) => &import::COLUMNS,
+            Action::Synth(_) => &synth::COLUMNS,
+            Action::Inspect(_) => &inspect::COLUMNS,
+            Action::Knn(_) => &knn::COLUMNS,
+        }
+    }
+}
+
+/// Where images come from.
+pub(crate) struct Source {
+    /// `None`: the default folder if it exists, else synthetic images.
+    pub(crate) folder: Option<NamedFolder>,
+    pub(crate) labels: LabelKind,
+}
+
+impl Source {
+    /// As on the command line.
+    pub(crate) fn labels_name(&self) -> &'static str {
+        match self.labels {
+            LabelKind::Fine => "fine",
+            LabelKind::Coarse => "coarse",
+        }
+    }
+}
+
+/// A folder that somebody asked for, and where.
+pub(crate) struct NamedFolder {
+    pub(crate) path: PathBuf,
+    /// `--data` or `NEARPLANE_DATA`, for messages.
+    pub(crate) named_by: &'static str,
+}
+
+/// `data import`.
+pub(crate) struct ImportPlan {
+    pub(crate) src: PathBuf,
+    pub(crate) out: PathBuf,
+    pub(crate) order: Option<PathBuf>,
+    pub(crate) skip_bad: bool,
+    /// In (0, 1).
+    pub(crate) test_ratio: Option<f64>,
+}
+
+/// `data synth`.
+pub(crate) struct SynthPlan {
+    pub(crate) out: PathBuf,
+    pub(crate) params: SynthParams,
+    /// The same, checked.
+    pub(crate) config: SynthConfig,
+}
+
+/// `data inspect`.
+pub(crate) struct InspectPlan {
+    pub(crate) source: Source,
+    pub(crate) picture: Option<PathBuf>,
+}
+
+/// `knn`.
+pub(crate) struct KnnPlan {
+    pub(crate) source: Source,
+    pub(crate) metric: Metric,
+    /// Distinct, each at least 1, in the order given; not empty.
+    pub(crate) k: Vec<usize>,
+    pub(crate) tie: TieRule,
+    pub(crate) weights: Weights,
+    pub(crate) on: On,
+    pub(crate) neighbors_out: Option<PathBuf>,
+    pub(crate) predictions: Option<PathBuf>,
+}
+
+/// What is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    Val,
+    Test,
+}
+
+impl On {
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            On::Val => "val",
+            On::Test => "test",
+        }
+    }
+}
+
+impl Plan {
+    /// Decides everything that the arguments and the environment decide.
+    pub(crate) fn new(cli: Cli) -> Result<Plan> {
+        let Cli { command, global } = cli;
+        let settings = settings(global)?;
+        let action = match command {
+            Command::Data(DataCommand::Import(args)) => Action::Import(import_plan(args)?),
+            Command::Data(DataCommand::Synth(args)) => Action::Synth(synth_plan(args, &settings)?),
+            Command::Data(DataCommand::Inspect(args)) => {
+                Action::Inspect(inspect_plan(args, &settings)?)
+            }
+            Command::Knn(args) => Action::Knn(knn_plan(args, &settings)?),
+        };
+        if let Some(path) = &settings.results {
+            csv_log::check(path, action.columns())?;
+        }
+        Ok(Plan { settings, action })
+    }
+}
+
+fn usage(message: impl Into<String>) -> anyhow::Error {
+    Usage(message.into()).into()
+}
+
+fn settings(args: Global) -> Result<Settings> {
+    let level = match args.simd.as_str() {
+        "auto" => Level::detect(),
+        name => Level::by_name(name)
+            .map_err(|error| usage(format!("--simd: {error}; auto takes the best")))?,
+    };
+    Ok(Settings {
+        json: args.json,
+        quiet: args.quiet,
+        force: args.force,
+        threads: args.threads.map(usize::from),
+        level,
+        seed: args.seed,
+        split_seed: args.split_seed,
+        limit: args
+            .limit
+            .map(|limit| count("--limit", limit))
+            .transpose()?,
+        mmap: !args.no_mmap,
+        results: args.results,
+    })
+}
+
+/// A number of images or rows: at least 1, at most what positions of 32 bits can number.
+fn count(option: &str, n: u64) -> Result<usize> {
+    match u32::try_from(n) {
+        Ok(n) if n > 0 => Ok(n as usize),
+        _ => Err(usage(format!(
+            "{option} is {n}, but must be 1 to {}",
+            u32::MAX
+        ))),
+    }
+}
+
+fn source(args: SourceArgs) -> Source {
+    let from_option = args.data.map(|path| NamedFolder {
+        path,
+        named_by: "--data",
+    });
+    // Set to nothing means not set, as usual for variables.
+    let from_environment = || {
+        std::env::var_os("NEARPLANE_DATA")
+            .filter(|value| !value.is_empty())
+            .map(|value| NamedFolder {
+                path: value.into(),
+                named_by: "NEARPLANE_DATA",
+            })
+    };
+    Source {
+        folder: from_option.or_else(from_environment),
+        labels: match args.labels {
+            LabelsArg::Fine => LabelKind::Fine,
+            LabelsArg::Coarse => LabelKind::Coarse,
+        },
+    }
+}
+
+fn import_plan(args: ImportArgs) -> Result<ImportPlan> {
+    if let Some(ratio) = args.test_ratio
+        && !(ratio > 0.0 && ratio < 1.0)
+    {
+        return Err(usage(format!(
+            "--test-ratio is {ratio}, but must be above 0 and below 1"
+        )));
+    }
+    Ok(ImportPlan {
+        src: args.src,
+        out: args.out,
+        order: args.order,
+        skip_bad: args.skip_bad,
+        test_ratio: args.test_ratio,
+    })
+}
+
+fn synth_plan(args: SynthArgs, settings: &Settings) -> Result<SynthPlan> {
+    let mut params = SynthParams {
+        seed: settings.seed,
+        ..SynthParams::default()
+    };
+    if let Some(n) = args.n_train {
+        params.n_train = count("--n-train", n)?;
+    }
+    if let Some(n) = args.n_test {
+        params.n_test = count("--n-test", n)?;
+    }
+    let config = params.check().map_err(|error| usage(error.to_string()))?;
+    Ok(SynthPlan {
+        out: args.out,
+        params,
+        config,
+    })
+}
+
+fn inspect_plan(args: InspectArgs, settings: &Settings) -> Result<InspectPlan> {
+    outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
+    Ok(InspectPlan {
+        source: source(args.source),
+        picture: args.picture,
+    })
+}
+
+fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
+    outputs_are_free(
+        settings,
+        &[
+            ("--neighbors-out", args.neighbors_out.as_deref()),
+            ("--predictions", args.predictions.as_deref()),
+        ],
+    )?;
+    match args.engine {
+        // One engine so far; a choice of one is still recorded.
+        EngineArg::Auto | EngineArg::Brute => {}
+    }
+    Ok(KnnPlan {
+        source: source(args.source),
+        metric: match args.metric {
+            MetricArg::L1 => Metric::L1,
+            MetricArg::L2 => Metric::L2,
+        },
+        k: args.k.0,
+        tie: match args.tie {
+            TieArg::Nearest => TieRule::Nearest,
+            TieArg::Lowest => TieRule::Lowest,
+        },
+        weights: match args.weights {
+            WeightsArg::Uniform => Weights::Uniform,
+            WeightsArg::Distance => Weights::Distance,
+        },
+        on: match args.on {
+            OnArg::Val => On::Val,
+            OnArg::Test => On::Test,
+        },
+        neighbors_out: args.neighbors_out,
+        predictions: args.predictions,
+    })
+}
+
+/// No output replaces a file without `--force`, and no two outputs are one file.
+fn outputs_are_free(settings: &Settings, outputs: &[(&str, Option<&Path>)]) -> Result<()> {
+    let mut seen: Vec<(&str, &Path)> = Vec::new();
+    if let Some(path) = &settings.results {
+        seen.push(("--results", path));
+    }
+    for &(option, path) in outputs {
+        let Some(path) = path else { continue };
+        if let Some((other, _)) = seen.iter().find(|(_, taken)| *taken == path) {
+            return Err(usage(format!(
+                "{option} and {other} name the same file, {}",
+                path.display()
+            )));
+        }
+        refuse_existing_file(path, settings.force).context(option.to_owned())?;
+        seen.push((option, path));
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! What the user sees while a command runs, and how they stop it: a bar on stderr (only on a terminal, only for what
+//! lasts longer than a second) and the flag that Ctrl-C sets.
+
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::failure::Interrupted;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The first Ctrl-C sets a flag, and the command ends where it next looks at it; the second ends the process at once.
+pub(crate) fn install_interrupt_handler() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot install the Ctrl-C handler")
+}
+
+/// Whether Ctrl-C was pressed.
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Ends a command between two steps after Ctrl-C.
+pub(crate) fn check_interrupt() -> Result<()> {
+    if interrupted() {
+        Err(Interrupted.into())
+    } else {
+        Ok(())
+    }
+}
+
+/// How long a job runs before its bar appears.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A bar that appears when its job has lasted a second and vanishes when dropped.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    started: Instant,
+    shown: AtomicBool,
+}
+
+impl Progress {
+    /// A bar headed `what`; none with `quiet` or where stderr is not a terminal.
+    pub(crate) fn new(what: &'static str, quiet: bool) -> Progress {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            bar.set_message(what);
+            bar
+        });
+        Progress {
+            bar,
+            started: Instant::now(),
+            shown: AtomicBool::new(false),
+        }
+    }
+
+    /// `done` of `total` (where that is known) is behind us. Any thread may call this.
+    pub(crate) fn update(&self, done: u64, total: Option<u64>) {
+        let Some(bar) = &self.bar else { return };
+        if !self.shown.load(Ordering::Relaxed) {
+            if self.started.elapsed() < PATIENCE || self.shown.swap(true, Ordering::Relaxed) {
+                return;
+            }
+            let template = match total {
+                Some(_) => "{msg} {bar:30} {percent} %, {eta} left",
+                None => "{msg} {spinner} {human_pos}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl nearplane_models::Monitor for Progress {
+    fn progress(&self, done: u64, total: u64) {
+        self.update(done, Some(total));
+    }
+
+    fn cancelled(&self) -> bool {
+        interrupted()
+    }
+}
+
+impl nearplane_cifar::import::ImportProgress for Progress {
+    fn decoded(&self, done: u64, total: Option<u64>) {
+        self.update(done, total);
+    }
+
+    fn cancelled(&self) -> bool {
+        interrupted()
+    }
+}
