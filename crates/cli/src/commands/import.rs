@@ -35,6 +35,9 @@ pub(crate) const COLUMNS: [&str; 15] = [
 
 const SCHEMA: &str = "nearplane/data-import/1";
 
+/// Skipped images that are named on stderr.
+const SHOWN_BAD_IMAGES: usize = 20;
+
 /// Decodes, writes, and reports.
 pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
     check_output_folder(&plan.out, settings.force)?;
@@ -51,8 +54,11 @@ pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
     let mut imported = result.map_err(explain)?;
     check_interrupt()?;
 
-    for bad in &imported.skipped {
+    for bad in imported.skipped.iter().take(SHOWN_BAD_IMAGES) {
         warn(&format!("skipped {}: {}", bad.path, bad.reason));
+    }
+    if let Some(more @ 1..) = imported.skipped.len().checked_sub(SHOWN_BAD_IMAGES) {
+        warn(&format!("skipped {more} more; --json lists them all"));
     }
     for text in &imported.notes {
         note(settings.quiet, text);

@@ -30,7 +30,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
 fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
-        other => Map::from_iter([("value".to_owned(), other)]),
+        other => unreachable!("a record is an object, not {other}"),
     }
 }
 

@@ -64,6 +64,8 @@ impl Room {
             .current_dir(self.dir.path())
             .env_remove("NEARPLANE_DATA")
             .env_remove("RAYON_NUM_THREADS")
+            .env_remove("CLICOLOR_FORCE")
+            .env_remove("COLUMNS")
             .args(arguments.split_whitespace());
         command
     }
