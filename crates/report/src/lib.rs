@@ -15,3 +15,8 @@
 pub mod picture;
 
 pub use picture::{Picture, PictureError, Tile, contact_sheet};
+
+// The example of the crate page runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadMe;
