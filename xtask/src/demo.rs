@@ -29,26 +29,28 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
         let mut command = shell::program_at(&nearplane);
         command.arg("knn");
         if let Some(folder) = &folder {
-            command.arg("--data").arg(folder);
+            // As a reader of the project writes it, for the record names the folder.
+            command.arg("--data").arg(shell::short(folder));
         }
         command.args(["--on", "val", "--metric", metric, "--k", K, "--json"]);
         records.push(Json::parse(&shell::capture(&mut command)?)?);
     }
 
-    let mut entries = Vec::new();
-    for record in &records {
-        entries.extend(read_entries(record)?);
-    }
+    let entries = ranked(&records)?;
     println!("\n{}\n", caption(&records[0])?);
-    print!("{}", leaderboard(entries));
-    let data = folder
-        .map(|folder| format!("--data {} ", shell::short(&folder)))
-        .unwrap_or_default();
-    println!(
-        "\nWithout --json each command prints a table. Once k and the metric are chosen, look at the test split:\n  \
-         {} knn {data}--on test --metric l1 --k 3",
-        shell::short(&nearplane),
-    );
+    print!("{}", leaderboard(&entries));
+    println!("\n{}", times(&records)?);
+    if let Some(best) = entries.first() {
+        let data = folder.map(|folder| format!("--data {} ", shell::short(&folder)));
+        println!(
+            "Without --json each command prints a table. The choice is made, so look at the test split:\n  \
+             {} knn {}--on test --metric {} --k {}",
+            shell::short(&nearplane),
+            data.unwrap_or_default(),
+            best.metric,
+            best.k,
+        );
+    }
     Ok(())
 }
 
@@ -110,6 +112,16 @@ fn import(source: &Path, nearplane: &Path) -> Result<PathBuf, String> {
     Ok(out)
 }
 
+/// The results of all records, the best first; equal ones in the order in which they ran.
+fn ranked(records: &[Json]) -> Result<Vec<Entry>, String> {
+    let mut entries = Vec::new();
+    for record in records {
+        entries.extend(read_entries(record)?);
+    }
+    entries.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy));
+    Ok(entries)
+}
+
 fn read_entries(record: &Json) -> Result<Vec<Entry>, String> {
     let metric = record.text_of("metric")?;
     let results = record
@@ -134,38 +146,42 @@ fn read_entries(record: &Json) -> Result<Vec<Entry>, String> {
 }
 
 fn caption(record: &Json) -> Result<String, String> {
-    let source = record
-        .get("data")
-        .ok_or("the JSON record has no `data`")?
-        .text_of("source")?;
+    let data = record.get("data").ok_or("the JSON record has no `data`")?;
     Ok(format!(
-        "Leaderboard: k nearest neighbours on {source}, {} training images, {} validation images ({}, {} threads)",
+        "Leaderboard: k nearest neighbours on {}, {} training images, {} validation images",
+        data.text_of("source")?,
         record.number_of("n_train")?,
         record.number_of("n_eval")?,
-        record.text_of("simd")?,
-        record.number_of("threads")?,
     ))
 }
 
-/// The table, best accuracy first; equal ones in the order in which they ran.
-fn leaderboard(mut entries: Vec<Entry>) -> String {
-    entries.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy));
+fn leaderboard(entries: &[Entry]) -> String {
     let mut table = String::from("  rank  metric   k  accuracy  95 % interval\n");
-    for (
-        rank,
-        Entry {
+    for (rank, entry) in (1..).zip(entries) {
+        let Entry {
             metric,
             k,
             accuracy,
             low,
             high,
-        },
-    ) in (1..).zip(&entries)
-    {
+        } = entry;
         table +=
             &format!("  {rank:>4}  {metric:<6} {k:>3}    {accuracy:.4}  {low:.4} to {high:.4}\n");
     }
     table
+}
+
+fn times(records: &[Json]) -> Result<String, String> {
+    let mut text = String::from("Fit and predict, all k from one pass:");
+    for record in records {
+        let seconds = record.number_of("fit_s")? + record.number_of("predict_s")?;
+        text += &format!(" {} {seconds:.2} s,", record.text_of("metric")?);
+    }
+    let (simd, threads) = (
+        records[0].text_of("simd")?,
+        records[0].number_of("threads")?,
+    );
+    Ok(format!("{text} {simd}, {threads} threads"))
 }
 
 #[cfg(test)]
@@ -173,24 +189,29 @@ mod tests {
     use super::*;
 
     const RECORD: &str = r#"{"metric": "l1", "n_train": 4500, "n_eval": 500, "simd": "avx2", "threads": 2,
+        "fit_s": 0.25, "predict_s": 1.5,
         "data": {"source": "synthetic"}, "results": [
         {"k": 1, "accuracy": 0.5, "ci95": [0.45625, 0.54375]},
-        {"k": 20, "accuracy": 0.625, "ci95": [0.5817, 0.6664]},
-        {"k": 3, "accuracy": 0.5, "ci95": [0.45625, 0.54375]}]}"#;
+        {"k": 3, "accuracy": 0.5, "ci95": [0.45625, 0.54375]},
+        {"k": 20, "accuracy": 0.625, "ci95": [0.5817, 0.6664]}]}"#;
 
     #[test]
-    fn ranks_by_accuracy() {
+    fn shows_what_came_out() {
         let record = Json::parse(RECORD).unwrap();
-        let table = leaderboard(read_entries(&record).unwrap());
+        let records = [record];
         let expected = "  rank  metric   k  accuracy  95 % interval
      1  l1      20    0.6250  0.5817 to 0.6664
      2  l1       1    0.5000  0.4562 to 0.5437
      3  l1       3    0.5000  0.4562 to 0.5437
 ";
-        assert_eq!(table, expected);
+        assert_eq!(leaderboard(&ranked(&records).unwrap()), expected);
         assert_eq!(
-            caption(&record).unwrap(),
-            "Leaderboard: k nearest neighbours on synthetic, 4500 training images, 500 validation images (avx2, 2 threads)",
+            caption(&records[0]).unwrap(),
+            "Leaderboard: k nearest neighbours on synthetic, 4500 training images, 500 validation images",
+        );
+        assert_eq!(
+            times(&records).unwrap(),
+            "Fit and predict, all k from one pass: l1 1.75 s, avx2, 2 threads",
         );
     }
 
