@@ -68,7 +68,7 @@ fn the_record_has_its_fields() {
     assert_eq!(record["data"]["n_train"], N_TRAIN);
     assert_eq!(record["data"]["n_test"], N_TEST);
     assert_eq!(record["data"]["hash"].as_str().unwrap().len(), 64);
-    for field in ["fit_s", "predict_s"] {
+    for field in ["open_s", "fit_s", "predict_s"] {
         assert!(record[field].as_f64().unwrap() >= 0.0, "{field}");
     }
     for field in ["answer", "neighbors_answer"] {

@@ -1,5 +1,6 @@
+//! Models over borrowed rows: exact neighbours, splits and metrics; the guide is the README below.
+//!
 #![doc = include_str!("../README.md")]
-//! Models over borrowed rows: exact neighbours, splits and metrics; the guide is the README above.
 
 pub mod metrics;
 mod monitor;

@@ -23,7 +23,7 @@ use crate::plan::{KnnPlan, On, Settings};
 use crate::progress::{Progress, check_interrupt};
 
 /// Columns of `--results`, a row per k.
-pub(crate) const COLUMNS: [&str; 32] = [
+pub(crate) const COLUMNS: [&str; 33] = [
     "schema",
     "time",
     "version",
@@ -46,6 +46,7 @@ pub(crate) const COLUMNS: [&str; 32] = [
     "simd",
     "threads",
     "mmap",
+    "open_s",
     "fit_s",
     "predict_s",
     "accuracy",
@@ -66,7 +67,9 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
     let mut neighbors_out = plan.neighbors_out.as_ref().map(start).transpose()?;
     let mut predictions_out = plan.predictions.as_ref().map(start).transpose()?;
 
+    let started = Instant::now();
     let opened = data_source::open(&plan.source, settings)?;
+    let open_s = started.elapsed().as_secs_f64();
     let task = Task::new(plan.on, &opened, settings)?;
     let n_train = task.train.len();
     let k_max = plan.k.iter().copied().max().unwrap_or(1);
@@ -107,6 +110,7 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
         n_train,
         n_eval: task.truth.len(),
         engine: classifier.index().engine().name(),
+        open_s,
         fit_s,
         predict_s,
         accuracies: accuracies(&tally.predicted, &task.truth),
@@ -210,6 +214,7 @@ struct Outcome {
     n_train: usize,
     n_eval: usize,
     engine: &'static str,
+    open_s: f64,
     fit_s: f64,
     predict_s: f64,
     /// In the order of the list of k.
@@ -257,6 +262,7 @@ impl Outcome {
             "simd": settings.level.name(),
             "threads": threads,
             "mmap": settings.mmap,
+            "open_s": self.open_s,
             "fit_s": self.fit_s,
             "predict_s": self.predict_s,
             "answer": self.answer,
@@ -292,6 +298,7 @@ impl Outcome {
                 settings.level.name().to_owned(),
                 threads.to_string(),
                 settings.mmap.to_string(),
+                self.open_s.to_string(),
                 self.fit_s.to_string(),
                 self.predict_s.to_string(),
                 accuracy.value().to_string(),
