@@ -99,16 +99,10 @@ fn choose_data(asked: Option<PathBuf>, nearplane: &Path) -> Result<Option<PathBu
 }
 
 fn import(source: &Path, nearplane: &Path) -> Result<PathBuf, String> {
-    let out = shell::root().join("target/demo/imported");
+    let out = PathBuf::from("target/demo/imported");
     let mut command = shell::program_at(nearplane);
-    shell::run(
-        command
-            .args(["data", "import"])
-            .arg(source)
-            .arg("--out")
-            .arg(&out)
-            .arg("--force"),
-    )?;
+    command.args(["data", "import"]).arg(source);
+    shell::run(command.arg("--out").arg(&out).arg("--force"))?;
     Ok(out)
 }
 
