@@ -112,19 +112,20 @@ impl Packed {
 }
 
 /// Spreads a row over its lane of a panel: bytes `G s .. G (s + 1)` go to lane `lane` of step `s`.
+/// Row by row, because rows come from memory in order and the panel is in the cache.
 fn interleave<const G: usize>(panel: &mut [u8], width: usize, lane: usize, row: &[u8], flip: u8) {
-    let flip_group = |group: [u8; G]| group.map(|byte| byte ^ flip);
+    let flipped = |group: [u8; G]| group.map(|byte| byte ^ flip);
     let (groups, tail) = row.as_chunks::<G>();
-    let mut steps = panel.chunks_exact_mut(width * G);
-    for (group, step) in groups.iter().zip(&mut steps) {
-        step[lane * G..][..G].copy_from_slice(&flip_group(*group));
+    let mut lanes = panel.as_chunks_mut().0.iter_mut().skip(lane).step_by(width);
+    for (group, lane) in groups.iter().zip(&mut lanes) {
+        *lane = flipped(*group);
     }
-    if let (false, Some(step)) = (tail.is_empty(), steps.next()) {
-        // What pads a query is zero and stays zero, so that it adds nothing to a product; what pads
-        // the rows of an L1 panel is zero as well, since nothing is flipped there.
+    if let (false, Some(lane)) = (tail.is_empty(), lanes.next()) {
+        // What pads a query is zero and stays zero, so that it adds nothing to a product or a
+        // minimum; what pads the rows of an L1 panel is zero as well, since nothing is flipped there.
         let mut group = [0; G];
         group[..tail.len()].copy_from_slice(tail);
-        step[lane * G..][..G].copy_from_slice(&flip_group(group));
+        *lane = flipped(group);
     }
 }
 
@@ -163,8 +164,8 @@ impl PackedQueries {
     pub fn pack(&mut self, queries: &[&[u8]]) {
         let (level, kernel, sum) = (self.0.level, self.0.kernel, self.0.layout.sum);
         self.0.pack(queries, 0, |query| match (kernel, sum) {
-            (_, PackedSum::Result) => 0,
-            (Kernel::L1 | Kernel::Dot, PackedSum::Dot) => 0,
+            (_, PackedSum::Result) | (Kernel::L1 | Kernel::Dot, PackedSum::Dot) => 0,
+            (_, PackedSum::Min) => sum_u8(query),
             (Kernel::L1 | Kernel::Dot, PackedSum::SignedDot) => 128u32.wrapping_mul(sum_u8(query)),
             (Kernel::L2Sq, PackedSum::Dot) => arch::dot_u8(level, query, query),
             (Kernel::L2Sq, PackedSum::SignedDot) => {
@@ -211,6 +212,7 @@ impl PackedRows {
         let (level, kernel, sum) = (self.0.level, self.0.kernel, self.0.layout.sum);
         let flip = if sum == PackedSum::SignedDot { 0x80 } else { 0 };
         self.0.pack(rows, flip, |row| match (kernel, sum) {
+            (_, PackedSum::Min) => sum_u8(row),
             (Kernel::L2Sq, PackedSum::Dot | PackedSum::SignedDot) => arch::dot_u8(level, row, row),
             _ => 0,
         });
@@ -286,7 +288,9 @@ pub fn u8_block(
         out.cols()
     );
     let scale = match (queries.kernel, queries.layout.sum) {
-        (Kernel::L2Sq, PackedSum::Dot | PackedSum::SignedDot) => 2u32.wrapping_neg(),
+        (_, PackedSum::Min) | (Kernel::L2Sq, PackedSum::Dot | PackedSum::SignedDot) => {
+            2u32.wrapping_neg()
+        }
         _ => 1,
     };
     let block = U8Block::new(

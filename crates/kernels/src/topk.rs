@@ -1,5 +1,8 @@
 //! The k smallest of a stream of (distance, index) pairs, in that order, in bounded memory.
 
+use crate::Level;
+use crate::arch;
+
 /// The `k` nearest so far, ordered by (distance, index): equal distances by the smaller index.
 ///
 /// Distances are given as 32 ordered bits: an exact u8 sum as it is, a non-negative f32 through
@@ -76,18 +79,14 @@ impl TopK {
     }
 
     /// Offers the distances of consecutive rows, the first of which has index `first`.
-    pub fn push_row(&mut self, distances: &[u32], first: u32) {
-        const CHUNK: usize = 16;
-        for (chunk, first) in distances.chunks(CHUNK).zip((first..).step_by(CHUNK)) {
-            let threshold = self.threshold();
-            let any = chunk
-                .iter()
-                .fold(false, |any, &distance| any | (distance <= threshold));
-            if any {
-                for (&distance, index) in chunk.iter().zip(first..) {
-                    self.push(distance, index);
-                }
-            }
+    ///
+    /// Nearly all distances of a search are above the threshold; they are passed over many at a time.
+    pub fn push_row(&mut self, level: Level, distances: &[u32], first: u32) {
+        let mut at = 0;
+        while let Some(next) = arch::first_at_most(level, &distances[at..], self.threshold()) {
+            at += next;
+            self.push(distances[at], first + at as u32);
+            at += 1;
         }
     }
 
@@ -138,16 +137,20 @@ mod tests {
             cut in 0usize..400,
         ) {
             let cut = cut.min(distances.len());
-            let mut whole = TopK::new(k);
-            whole.push_row(&distances, 0);
-            prop_assert_eq!(whole.into_sorted(), nearest(k, &distances));
+            let expected = nearest(k, &distances);
+            for level in Level::available() {
+                let mut whole = TopK::new(k);
+                whole.push_row(level, &distances, 0);
+                prop_assert_eq!(whole.into_sorted(), expected.as_slice(), "{}", level);
+            }
 
             // Two parts in the wrong order merge to the same list.
+            let level = Level::detect();
             let (mut left, mut right) = (TopK::new(k), TopK::new(k));
-            left.push_row(&distances[..cut], 0);
-            right.push_row(&distances[cut..], cut as u32);
+            left.push_row(level, &distances[..cut], 0);
+            right.push_row(level, &distances[cut..], cut as u32);
             right.merge(&left);
-            prop_assert_eq!(right.into_sorted(), nearest(k, &distances));
+            prop_assert_eq!(right.into_sorted(), expected);
         }
     }
 

@@ -150,3 +150,19 @@ pub(crate) fn unpacked_panels<'a>(block: &U8Block<'a>) -> (Vec<&'a [u8]>, Vec<&'
         (0..block.n_rows).map(|j| block.row_panel(j)).collect(),
     )
 }
+
+/// The first position of a value that is not above `threshold`. Plain code: what vectors it becomes is
+/// up to the features of its caller.
+#[inline(always)]
+pub(crate) fn first_at_most(values: &[u32], threshold: u32) -> Option<usize> {
+    let is_hit = |value: &u32| *value <= threshold;
+    let (chunks, tail) = values.as_chunks::<64>();
+    for (c, chunk) in chunks.iter().enumerate() {
+        if chunk.iter().fold(false, |any, value| any | is_hit(value)) {
+            return chunk.iter().position(is_hit).map(|at| 64 * c + at);
+        }
+    }
+    tail.iter()
+        .position(is_hit)
+        .map(|at| 64 * chunks.len() + at)
+}

@@ -2,7 +2,7 @@
 //! generic algorithms. A leaf defines the types `L1U8`, `L2SqU8`, `DotU8`, `L1F32`, `L2SqF32`,
 //! `DotF32`, or takes another level's.
 
-/// One function a kernel for single pairs.
+/// One function a kernel for single pairs, and the scan of their results.
 macro_rules! pair_shells {
     ($(#[$features:meta])?) => {
         crate::arch::leaf::pair_shells!(@ $(#[$features])?; l1_u8: L1U8, u8 => u32);
@@ -11,6 +11,11 @@ macro_rules! pair_shells {
         crate::arch::leaf::pair_shells!(@ $(#[$features])?; l1_f32: L1F32, f32 => f32);
         crate::arch::leaf::pair_shells!(@ $(#[$features])?; l2_sq_f32: L2SqF32, f32 => f32);
         crate::arch::leaf::pair_shells!(@ $(#[$features])?; dot_f32: DotF32, f32 => f32);
+
+        $(#[$features])?
+        pub(in crate::arch) fn first_at_most(values: &[u32], threshold: u32) -> Option<usize> {
+            crate::arch::generic::first_at_most(values, threshold)
+        }
     };
     (@ $(#[$features:meta])?; $function:ident: $sum:ty, $element:ty => $total:ty) => {
         $(#[$features])?

@@ -57,6 +57,8 @@ pub(crate) enum PackedSum {
     /// q . (r - 128): rows are stored as signed bytes, since `vpdpbusd` multiplies unsigned by
     /// signed. q . r = q . (r - 128) + 128 sum(q).
     SignedDot,
+    /// sum min(q, r), from which L1 follows by |q - r| = q + r - 2 min(q, r).
+    Min,
 }
 
 impl Layout {
@@ -185,6 +187,11 @@ pair_entry! {
     dot_f32: f32 => f32;
 }
 
+/// The first position of a value that is not above `threshold`.
+pub(crate) fn first_at_most(level: Level, values: &[u32], threshold: u32) -> Option<usize> {
+    dispatch!(level, first_at_most(values, threshold))
+}
+
 /// Packed u8 queries against packed u8 rows.
 pub(crate) fn u8_block(level: Level, kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
     assert!(out.rows() >= block.n_queries && out.cols() >= block.n_rows);
@@ -225,11 +232,13 @@ pub(crate) fn spin(level: Level, kernel: Kernel, element: Element, rounds: u64) 
     {
         use x86_64::limits;
         let of_bytes = element == Element::U8 && kernel != Kernel::L1;
+        let l1_of_bytes = element == Element::U8 && kernel == Kernel::L1;
         // SAFETY: a `Level` of this kind is only made after the CPU was seen to have its features.
         unsafe {
             match level.kind() {
                 Kind::Scalar | Kind::Portable => None,
                 Kind::AvxVnni if of_bytes => Some(limits::dot_ymm(rounds)),
+                Kind::Avx512Vnni if l1_of_bytes => Some(limits::min_zmm(rounds)),
                 Kind::Avx512Vnni if of_bytes => Some(limits::dot_zmm(rounds)),
                 Kind::Avx2 | Kind::AvxVnni => Some(limits::ymm(kernel, element, rounds)),
                 Kind::Avx512 | Kind::Avx512Vnni => Some(limits::zmm(kernel, element, rounds)),

@@ -149,7 +149,7 @@ macro_rules! packed_u8_block_shell {
                     group: Some(L1Panel::GROUP),
                     query_width: $l1_q,
                     row_width: $l1_v * L1Panel::LANES,
-                    sum: PackedSum::Result,
+                    sum: L1_PANEL_SUM,
                 },
                 Kernel::L2Sq | Kernel::Dot => Layout {
                     group: Some(DotPanel::GROUP),

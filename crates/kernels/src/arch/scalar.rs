@@ -29,6 +29,10 @@ pub(crate) fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
     wide_pairs(a, b).map(|(a, b)| a * b).sum::<f64>() as f32
 }
 
+pub(crate) fn first_at_most(values: &[u32], threshold: u32) -> Option<usize> {
+    values.iter().position(|&value| value <= threshold)
+}
+
 fn pairs<'a>(a: &'a [u8], b: &'a [u8]) -> impl Iterator<Item = (u8, u8)> + 'a {
     a.iter().copied().zip(b.iter().copied())
 }

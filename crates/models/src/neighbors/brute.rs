@@ -170,7 +170,7 @@ fn blocks_worker<T: Element>(
             .step_by(at_once)
             .map(|first| first..n_queries.min(first + at_once));
         T::blocks(prepared, ranges, &rows, &mut room, |query, distances| {
-            lists[query].push_row(distances, first_row);
+            lists[query].push_row(index.level, distances, first_row);
         });
         progress(rows.len());
     }

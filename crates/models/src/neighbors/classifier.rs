@@ -18,7 +18,7 @@ use nearplane_kernels::Level;
 ///
 /// ```
 /// use nearplane_kernels::MatRef;
-/// use nearplane_models::neighbors::{KNeighborsParams, Rows};
+/// use nearplane_models::neighbors::{KNeighborsParams, Metric, Rows};
 /// let images = [0u8, 1, 200, 201];
 /// let train = Rows::from_mat(MatRef::from_rows(&images, 1))?;
 /// let model = KNeighborsParams::new(1, Metric::L2).check()?.fit(train, &[0, 0, 1, 1])?;

@@ -203,6 +203,7 @@ impl Panel for L1Panel {
 /// Four bytes of each of eight rows, even and odd bytes apart as i16.
 struct DotPanel;
 
+const L1_PANEL_SUM: PackedSum = PackedSum::Result;
 const DOT_PANEL_SUM: PackedSum = PackedSum::Dot;
 
 /// The even and the odd bytes of each 16-bit lane.

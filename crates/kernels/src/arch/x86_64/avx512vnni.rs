@@ -1,9 +1,7 @@
 //! AVX-512 VNNI beside AVX-512: `vpdpbusd` for products of bytes, `vpdpwssd` for squares of widened
 //! differences. Neither saturates.
 
-use super::avx512::{
-    DotF32, L1F32, L1Panel, L1U8, L2SqF32, abs_diff_u8x64, u8_row_sum, widen_u8x64,
-};
+use super::avx512::{DotF32, L1F32, L1U8, L2SqF32, abs_diff_u8x64, u8_row_sum, widen_u8x64};
 use crate::MatMut;
 use crate::arch::generic::{RowSum, pair, tiles};
 use crate::arch::panel::{Panel, panels};
@@ -31,44 +29,63 @@ u8_row_sum!(DotU8, |acc, a, b| {
     ]
 });
 
-/// Four bytes of each of sixteen rows, the rows' bytes signed.
-struct DotPanel;
-
+const L1_PANEL_SUM: PackedSum = PackedSum::Min;
 const DOT_PANEL_SUM: PackedSum = PackedSum::SignedDot;
 
-impl Panel for DotPanel {
-    type Rows = __m512i;
-    type Query = __m512i;
-    type Acc = __m512i;
-    const GROUP: usize = 4;
-    const LANES: usize = 16;
+/// The sums of minima. `vpsadbw` and `vpaddq` are two instructions a vector as well, but share their
+/// execution units less evenly with each other than `vpminub` and `vpdpbusd` do.
+struct L1Panel;
 
-    #[inline(always)]
-    unsafe fn zero() -> __m512i {
-        // SAFETY: AVX-512 is the caller's promise.
-        unsafe { _mm512_setzero_si512() }
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const u8) -> __m512i {
-        // SAFETY: AVX-512 and 64 readable bytes are the caller's promise.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-    #[inline(always)]
-    unsafe fn broadcast(from: *const u8) -> __m512i {
-        // SAFETY: AVX-512 and 4 readable bytes are the caller's promise.
-        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-    #[inline(always)]
-    unsafe fn add(acc: __m512i, query: __m512i, rows: __m512i) -> __m512i {
-        // SAFETY: AVX-512 VNNI is the caller's promise.
-        unsafe { _mm512_dpbusd_epi32(acc, query, rows) }
-    }
-    #[inline(always)]
-    unsafe fn store(acc: __m512i, to: *mut u32) {
-        // SAFETY: AVX-512 and 16 writable numbers are the caller's promise.
-        unsafe { _mm512_storeu_si512(to.cast(), acc) }
-    }
+/// Products with the rows' bytes signed.
+struct DotPanel;
+
+/// Four bytes of each of sixteen rows.
+macro_rules! panel {
+    ($name:ident, |$acc:ident, $query:ident, $rows:ident| $sum:expr) => {
+        impl Panel for $name {
+            type Rows = __m512i;
+            type Query = __m512i;
+            type Acc = __m512i;
+            const GROUP: usize = 4;
+            const LANES: usize = 16;
+
+            #[inline(always)]
+            unsafe fn zero() -> __m512i {
+                // SAFETY: AVX-512 is the caller's promise.
+                unsafe { _mm512_setzero_si512() }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const u8) -> __m512i {
+                // SAFETY: AVX-512 and 64 readable bytes are the caller's promise.
+                unsafe { _mm512_loadu_si512(from.cast()) }
+            }
+            #[inline(always)]
+            unsafe fn broadcast(from: *const u8) -> __m512i {
+                // SAFETY: AVX-512 and 4 readable bytes are the caller's promise.
+                unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+            }
+            #[inline(always)]
+            unsafe fn add($acc: __m512i, $query: __m512i, $rows: __m512i) -> __m512i {
+                // SAFETY: AVX-512 VNNI is the caller's promise.
+                unsafe { $sum }
+            }
+            #[inline(always)]
+            unsafe fn store(acc: __m512i, to: *mut u32) {
+                // SAFETY: AVX-512 and 16 writable numbers are the caller's promise.
+                unsafe { _mm512_storeu_si512(to.cast(), acc) }
+            }
+        }
+    };
 }
+
+panel!(L1Panel, |acc, query, rows| _mm512_dpbusd_epi32(
+    acc,
+    _mm512_min_epu8(query, rows),
+    _mm512_set1_epi8(1)
+));
+panel!(DotPanel, |acc, query, rows| _mm512_dpbusd_epi32(
+    acc, query, rows
+));
 
 crate::arch::leaf::pair_shells!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
@@ -79,5 +96,5 @@ crate::arch::leaf::f32_block_shell!(
 );
 crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
-    L1: [6, 4], Dot: [12, 2]
+    L1: [12, 2], Dot: [12, 2]
 );

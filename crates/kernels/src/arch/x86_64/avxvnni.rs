@@ -11,6 +11,7 @@ use core::arch::x86_64::*;
 /// Four bytes of each of eight rows, the rows' bytes signed.
 struct DotPanel;
 
+const L1_PANEL_SUM: PackedSum = PackedSum::Result;
 const DOT_PANEL_SUM: PackedSum = PackedSum::SignedDot;
 
 impl Panel for DotPanel {
