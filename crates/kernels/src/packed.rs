@@ -87,13 +87,11 @@ impl Packed {
                 .chunks_exact_mut(panel_len)
                 .zip(rows.chunks(self.width))
             {
-                for (lane, row) in rows.iter().enumerate() {
-                    match self.layout.group {
-                        None => panel.copy_from_slice(row),
-                        Some(4) => interleave::<4>(panel, self.width, lane, row, flip),
-                        Some(8) => interleave::<8>(panel, self.width, lane, row, flip),
-                        Some(group) => unreachable!("no level packs groups of {group}"),
-                    }
+                match self.layout.group {
+                    None => panel.copy_from_slice(rows[0]),
+                    Some(4) => interleave::<4>(panel, self.width, rows, flip),
+                    Some(8) => interleave::<8>(panel, self.width, rows, flip),
+                    Some(group) => unreachable!("no level packs groups of {group}"),
                 }
             }
         }
@@ -111,21 +109,32 @@ impl Packed {
     }
 }
 
-/// Spreads a row over its lane of a panel: bytes `G s .. G (s + 1)` go to lane `lane` of step `s`.
-/// Row by row, because rows come from memory in order and the panel is in the cache.
-fn interleave<const G: usize>(panel: &mut [u8], width: usize, lane: usize, row: &[u8], flip: u8) {
-    let flipped = |group: [u8; G]| group.map(|byte| byte ^ flip);
-    let (groups, tail) = row.as_chunks::<G>();
-    let mut lanes = panel.as_chunks_mut().0.iter_mut().skip(lane).step_by(width);
-    for (group, lane) in groups.iter().zip(&mut lanes) {
-        *lane = flipped(*group);
-    }
-    if let (false, Some(lane)) = (tail.is_empty(), lanes.next()) {
-        // What pads a query is zero and stays zero, so that it adds nothing to a product or a
-        // minimum; what pads the rows of an L1 panel is zero as well, since nothing is flipped there.
-        let mut group = [0; G];
-        group[..tail.len()].copy_from_slice(tail);
-        *lane = flipped(group);
+/// Bytes of a row that are interleaved before the next row's turn: long enough to read memory in order,
+/// short enough that the part of the panel being written stays in the first-level cache.
+const STRIP: usize = 512;
+
+/// Interleaves rows: step `s` of the panel holds bytes `G s .. G (s + 1)` of every row, one after the
+/// other.
+fn interleave<const G: usize>(panel: &mut [u8], width: usize, rows: &[&[u8]], flip: u8) {
+    let strips = panel.chunks_mut(width * STRIP);
+    for (strip, start) in strips.zip((0..).step_by(STRIP)) {
+        for (lane, row) in rows.iter().enumerate() {
+            // What pads a query is zero, so that it adds nothing to a product or a minimum; what pads
+            // the rows of an L1 panel is zero as well.
+            let mut bytes = [0; STRIP];
+            for (byte, from) in bytes.iter_mut().zip(&row[start..]) {
+                *byte = from ^ flip;
+            }
+            let lanes = strip
+                .as_chunks_mut::<G>()
+                .0
+                .iter_mut()
+                .skip(lane)
+                .step_by(width);
+            for (lane, group) in lanes.zip(bytes.as_chunks().0) {
+                *lane = *group;
+            }
+        }
     }
 }
 

@@ -21,8 +21,8 @@ const LIST_BYTES: usize = 64 << 20;
 /// Bytes of queries in a block.
 const QUERY_BYTES: usize = 64 << 20;
 
-/// Bytes of rows in a block: with the queries passing by they fit the second-level cache.
-const ROW_BYTES: usize = 384 << 10;
+/// Bytes of rows in a block: with the queries passing by they fit a second-level cache of 1 MiB.
+const ROW_BYTES: usize = 768 << 10;
 
 /// The most rows of a block, however short: their sums stay in the first-level cache.
 const MAX_BLOCK_ROWS: usize = 1024;
