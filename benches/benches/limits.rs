@@ -120,7 +120,7 @@ fn block_rate(level: Level, kernel: Kernel, element: Element) -> f64 {
             packed_rows.pack(&MatRef::from_rows(&rows, PIXELS).iter().collect::<Vec<_>>());
             let mut out = vec![0; QUERIES * ROWS];
             let mut out = MatMut::new(&mut out, QUERIES, ROWS, ROWS);
-            timed(&mut || u8_block(&packed_queries, 0..QUERIES, &packed_rows, &mut out))
+            timed(&mut || u8_block(&packed_queries, &packed_rows, &mut out))
         }
         Element::F32 => {
             let (queries, rows) = (floats(QUERIES * PIXELS, 1), floats(ROWS * PIXELS, 2));

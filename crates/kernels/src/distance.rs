@@ -177,12 +177,7 @@ fn block_u8(
         let part = rows.slice(first..rows.rows().min(first + at_once));
         packed_rows.pack(&part.iter().collect::<Vec<_>>());
         let mut columns = out.columns_mut(first..first + part.rows());
-        u8_block(
-            &packed_queries,
-            0..queries.rows(),
-            &packed_rows,
-            &mut columns,
-        );
+        u8_block(&packed_queries, &packed_rows, &mut columns);
     }
 }
 

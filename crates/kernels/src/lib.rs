@@ -18,4 +18,4 @@ pub use distance::{
 pub use level::{Level, LevelError};
 pub use mat::{MatMut, MatRef};
 pub use packed::{PackedQueries, PackedRows, u8_block};
-pub use topk::TopK;
+pub use topk::{TopK, any_at_most};

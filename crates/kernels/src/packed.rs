@@ -8,7 +8,6 @@
 use crate::arch::{self, Kernel, Layout, PackedSum, Side, U8Block};
 use crate::distance::check_exact;
 use crate::{Level, MatMut};
-use std::ops::Range;
 
 /// Alignment of panels: a cache line, and the widest vector.
 const ALIGN: usize = 64;
@@ -98,13 +97,11 @@ impl Packed {
         self.terms.extend(rows.iter().map(|row| term(row)));
     }
 
-    fn side(&self, range: Range<usize>) -> Side<'_> {
-        let panel_len = self.layout.padded(self.cols) * self.width;
-        let panels = range.start / self.width..range.end.div_ceil(self.width);
+    fn side(&self) -> Side<'_> {
         Side {
-            panels: &self.panels.bytes()[panels.start * panel_len..panels.end * panel_len],
-            len: range.len(),
-            terms: &self.terms[range],
+            panels: self.panels.bytes(),
+            len: self.len,
+            terms: &self.terms,
         }
     }
 }
@@ -152,7 +149,7 @@ fn sum_u8(row: &[u8]) -> u32 {
 /// queries.pack(&[&[10, 20, 30]]);
 /// rows.pack(&[&[10, 20, 30], &[13, 16, 30]]);
 /// let mut out = [0; 2];
-/// u8_block(&queries, 0..1, &rows, &mut MatMut::new(&mut out, 1, 2, 2));
+/// u8_block(&queries, &rows, &mut MatMut::new(&mut out, 1, 2, 2));
 /// assert_eq!(out, [0, 7]);
 /// ```
 #[derive(Debug)]
@@ -193,12 +190,6 @@ impl PackedQueries {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.len == 0
-    }
-
-    /// Queries of a panel: a range of queries starts at a multiple of it.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.0.width
     }
 }
 
@@ -246,19 +237,13 @@ impl PackedRows {
     }
 }
 
-/// The exact sums of queries `range` against all packed rows: `out[i][j]` for query
-/// `range.start + i` and row `j`, what [`l1_u8`](crate::l1_u8) and its sisters give for that pair.
+/// The exact sums of all packed queries against all packed rows: `out[i][j]` for query `i` and row
+/// `j`, what [`l1_u8`](crate::l1_u8) and its sisters give for that pair.
 ///
 /// # Panics
-/// If the two sides were packed for another level, kernel or row length; if `range` is not within
-/// the queries or starts inside a panel ([`PackedQueries::width`]); if `out` has fewer rows than
-/// `range` or fewer columns than there are rows.
-pub fn u8_block(
-    queries: &PackedQueries,
-    range: Range<usize>,
-    rows: &PackedRows,
-    out: &mut MatMut<'_, u32>,
-) {
+/// If the two sides were packed for another level, kernel or row length, or if `out` has fewer rows
+/// than there are queries or fewer columns than there are rows.
+pub fn u8_block(queries: &PackedQueries, rows: &PackedRows, out: &mut MatMut<'_, u32>) {
     let (queries, rows) = (&queries.0, &rows.0);
     assert!(
         queries.level == rows.level && queries.kernel == rows.kernel,
@@ -268,18 +253,7 @@ pub fn u8_block(
         rows.level,
         rows.kernel
     );
-    assert!(
-        range.start <= range.end && range.end <= queries.len,
-        "queries {range:?} of {}",
-        queries.len
-    );
-    assert!(
-        range.start.is_multiple_of(queries.width),
-        "the block starts at query {}, inside a panel of {}",
-        range.start,
-        queries.width
-    );
-    if range.is_empty() || rows.len == 0 {
+    if queries.len == 0 || rows.len == 0 {
         return;
     }
     assert!(
@@ -289,9 +263,9 @@ pub fn u8_block(
         rows.cols
     );
     assert!(
-        out.rows() >= range.len() && out.cols() >= rows.len,
+        out.rows() >= queries.len && out.cols() >= rows.len,
         "a block of {} x {} does not fit into {} x {}",
-        range.len(),
+        queries.len,
         rows.len,
         out.rows(),
         out.cols()
@@ -306,8 +280,8 @@ pub fn u8_block(
         queries.layout,
         queries.cols,
         scale,
-        queries.side(range),
-        rows.side(0..rows.len),
+        queries.side(),
+        rows.side(),
     );
     arch::u8_block(queries.level, queries.kernel, &block, out);
 }
@@ -325,7 +299,7 @@ mod tests {
             let mut queries = PackedQueries::new(level, Kernel::L2Sq);
             queries.pack(&[&[0; 5]]);
             let mut out = [0; 1];
-            u8_block(&queries, 0..1, &rows, &mut MatMut::new(&mut out, 1, 1, 1));
+            u8_block(&queries, &rows, &mut MatMut::new(&mut out, 1, 1, 1));
             assert_eq!((rows.len(), out), (1, [55]), "{level}");
         }
     }
@@ -344,7 +318,7 @@ mod tests {
     fn sides_of_different_kernels_are_refused() {
         let queries = PackedQueries::new(Level::SCALAR, Kernel::Dot);
         let rows = PackedRows::new(Level::SCALAR, Kernel::L1);
-        u8_block(&queries, 0..0, &rows, &mut MatMut::new(&mut [], 0, 0, 0));
+        u8_block(&queries, &rows, &mut MatMut::new(&mut [], 0, 0, 0));
     }
 
     #[test]

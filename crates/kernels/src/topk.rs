@@ -78,16 +78,18 @@ impl TopK {
         }
     }
 
-    /// Offers the distances of consecutive rows, the first of which has index `first`.
+    /// Offers the distances of consecutive rows, the first of which has index `first`, and returns the
+    /// threshold after that.
     ///
     /// Nearly all distances of a search are above the threshold; they are passed over many at a time.
-    pub fn push_row(&mut self, level: Level, distances: &[u32], first: u32) {
+    pub fn push_row(&mut self, level: Level, distances: &[u32], first: u32) -> u32 {
         let mut at = 0;
         while let Some(next) = arch::first_at_most(level, &distances[at..], self.threshold()) {
             at += next;
             self.push(distances[at], first + at as u32);
             at += 1;
         }
+        self.threshold()
     }
 
     /// Takes in the nearest of another part of the rows.
@@ -115,6 +117,19 @@ impl TopK {
         }
         self.keys.truncate(self.k);
     }
+}
+
+/// Whether any value is not above `threshold`: whether a list with that
+/// [threshold](TopK::threshold) has to be looked at at all.
+///
+/// ```
+/// use nearplane_kernels::{Level, any_at_most};
+/// assert!(any_at_most(Level::detect(), &[9, 5, 7], 5));
+/// assert!(!any_at_most(Level::detect(), &[9, 5, 7], 4));
+/// ```
+#[must_use]
+pub fn any_at_most(level: Level, values: &[u32], threshold: u32) -> bool {
+    arch::first_at_most(level, values, threshold).is_some()
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 //! not show in the result. A data set is packed once for each block of queries, and blocks are as
 //! large as the memory bound allows, so packing does not count.
 
-use super::element::kernel;
+use super::element::{QUERIES_AT_ONCE, kernel};
 use super::{Element, Index, NeighborBlock, NeighborsError, Rows};
 use crate::Monitor;
-use nearplane_kernels::TopK;
+use nearplane_kernels::{TopK, any_at_most};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -107,12 +107,15 @@ fn search_block<T: Element>(
             }
         });
     } else {
-        let prepared = T::prepare(index.level, kernel(index.metric), queries);
+        let groups: Vec<T::Queries<'_>> = queries
+            .par_chunks(QUERIES_AT_ONCE)
+            .map(|group| T::prepare(index.level, kernel(index.metric), group))
+            .collect();
         rayon::scope(|scope| {
             for _ in 0..workers {
                 scope.spawn(|_| {
                     finish(blocks_worker(
-                        index, &prepared, n_queries, k, &next_rows, progress,
+                        index, &groups, n_queries, k, &next_rows, progress,
                     ));
                 });
             }
@@ -154,23 +157,24 @@ impl RowPlan {
 /// One worker of a block with many queries.
 fn blocks_worker<T: Element>(
     index: &Index<'_, T>,
-    prepared: &T::Queries<'_>,
+    groups: &[T::Queries<'_>],
     n_queries: usize,
     k: usize,
     next_rows: &(dyn Fn() -> Option<Range<usize>> + Sync),
     progress: &(dyn Fn(usize) + Sync),
 ) -> Vec<TopK> {
     let mut lists = vec![TopK::new(k); n_queries];
+    // Beside the lists, because most blocks hold nothing for most lists: these few bytes a query are
+    // all that has to come to the cache then.
+    let mut thresholds = vec![u32::MAX; n_queries];
     let mut room = T::room(index.level, kernel(index.metric));
-    let at_once = T::queries_at_once(prepared);
     while let Some(range) = next_rows() {
         let first_row = range.start as u32;
         let rows = index.rows.gather(range);
-        let ranges = (0..n_queries)
-            .step_by(at_once)
-            .map(|first| first..n_queries.min(first + at_once));
-        T::blocks(prepared, ranges, &rows, &mut room, |query, distances| {
-            lists[query].push_row(index.level, distances, first_row);
+        T::blocks(groups, &rows, &mut room, |query, distances| {
+            if any_at_most(index.level, distances, thresholds[query]) {
+                thresholds[query] = lists[query].push_row(index.level, distances, first_row);
+            }
         });
         progress(rows.len());
     }

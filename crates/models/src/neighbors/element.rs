@@ -5,7 +5,6 @@ use nearplane_kernels::{
     Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, f32_block, l1_f32, l1_u8,
     l2_sq_f32, l2_sq_u8, u8_block,
 };
-use std::ops::Range;
 
 /// An element of a row: `u8` (pixels, distances exact integers) or `f32` (features).
 ///
@@ -36,31 +35,28 @@ impl Element for f32 {
 }
 
 pub(super) mod sealed {
-    use super::{Kernel, Level, Metric, Range};
+    use super::{Kernel, Level, Metric};
 
     /// The kernels of an element type. Distances travel as 32 ordered bits.
     pub trait Blocks: Copy + Send + Sync + 'static {
         /// The longest row.
         const MAX_COLS: usize;
         /// Queries ready for blocks.
-        type Queries<'q>: Sync;
+        type Queries<'q>: Send + Sync;
         /// Room that a worker keeps from block to block: packed rows, sums.
         type Room: Send;
 
         fn into_f32(self) -> f32;
         fn first_non_finite(row: &[Self]) -> Option<usize>;
         fn pair(level: Level, metric: Metric, a: &[Self], b: &[Self]) -> u32;
-        fn prepare<'q>(level: Level, kernel: Kernel, queries: Vec<&'q [Self]>)
-        -> Self::Queries<'q>;
-        /// Queries that one call of `block` takes, and ranges start at multiples of.
-        fn queries_at_once(queries: &Self::Queries<'_>) -> usize;
+        /// A group of queries, at most [`QUERIES_AT_ONCE`](super::QUERIES_AT_ONCE).
+        fn prepare<'q>(level: Level, kernel: Kernel, queries: &[&'q [Self]]) -> Self::Queries<'q>;
         /// Rows of a block come in multiples of this where they can.
         fn row_multiple(room: &Self::Room) -> usize;
         fn room(level: Level, kernel: Kernel) -> Self::Room;
-        /// Calls `visit(query, distances)` for each query of `range`, distances of all `rows`.
+        /// Calls `visit(query, distances)` for every query of the groups, distances of all `rows`.
         fn blocks(
-            queries: &Self::Queries<'_>,
-            ranges: impl Iterator<Item = Range<usize>>,
+            groups: &[Self::Queries<'_>],
             rows: &[&[Self]],
             room: &mut Self::Room,
             visit: impl FnMut(usize, &[u32]),
@@ -76,9 +72,9 @@ pub(super) fn kernel(metric: Metric) -> Kernel {
     }
 }
 
-/// Queries of one call, as many panels as reach about this number: their sums stay in the
-/// first-level cache.
-const QUERIES_AT_ONCE: usize = 24;
+/// Queries of a group: a multiple of every level's panels, few enough that their sums against a block
+/// of rows stay in the caches.
+pub(super) const QUERIES_AT_ONCE: usize = 24;
 
 #[doc(hidden)]
 pub struct U8Room {
@@ -106,14 +102,10 @@ impl sealed::Blocks for u8 {
         }
     }
 
-    fn prepare(level: Level, kernel: Kernel, queries: Vec<&[u8]>) -> PackedQueries {
+    fn prepare(level: Level, kernel: Kernel, queries: &[&[u8]]) -> PackedQueries {
         let mut packed = PackedQueries::new(level, kernel);
-        packed.pack(&queries);
+        packed.pack(queries);
         packed
-    }
-
-    fn queries_at_once(queries: &PackedQueries) -> usize {
-        QUERIES_AT_ONCE.next_multiple_of(queries.width())
     }
 
     fn row_multiple(room: &U8Room) -> usize {
@@ -128,20 +120,22 @@ impl sealed::Blocks for u8 {
     }
 
     fn blocks(
-        queries: &PackedQueries,
-        ranges: impl Iterator<Item = Range<usize>>,
+        groups: &[PackedQueries],
         rows: &[&[u8]],
         room: &mut U8Room,
         mut visit: impl FnMut(usize, &[u32]),
     ) {
         room.rows.pack(rows);
-        for range in ranges {
-            room.sums.resize(range.len() * rows.len(), 0);
-            let mut sums = MatMut::new(&mut room.sums, range.len(), rows.len(), rows.len());
-            u8_block(queries, range.clone(), &room.rows, &mut sums);
-            for (i, query) in range.enumerate() {
-                visit(query, sums.row(i));
+        room.sums.resize(QUERIES_AT_ONCE * rows.len(), 0);
+        let mut first = 0;
+        for group in groups {
+            let n = group.len();
+            let mut sums = MatMut::new(&mut room.sums, n, rows.len(), rows.len());
+            u8_block(group, &room.rows, &mut sums);
+            for i in 0..n {
+                visit(first + i, sums.row(i));
             }
+            first += n;
         }
     }
 }
@@ -181,16 +175,12 @@ impl sealed::Blocks for f32 {
         .to_bits()
     }
 
-    fn prepare<'q>(level: Level, kernel: Kernel, queries: Vec<&'q [f32]>) -> F32Queries<'q> {
+    fn prepare<'q>(level: Level, kernel: Kernel, queries: &[&'q [f32]]) -> F32Queries<'q> {
         F32Queries {
             level,
             kernel,
-            queries,
+            queries: queries.to_vec(),
         }
-    }
-
-    fn queries_at_once(_: &F32Queries<'_>) -> usize {
-        QUERIES_AT_ONCE
     }
 
     fn row_multiple(_: &F32Room) -> usize {
@@ -202,25 +192,26 @@ impl sealed::Blocks for f32 {
     }
 
     fn blocks(
-        queries: &F32Queries<'_>,
-        ranges: impl Iterator<Item = Range<usize>>,
+        groups: &[F32Queries<'_>],
         rows: &[&[f32]],
         room: &mut F32Room,
         mut visit: impl FnMut(usize, &[u32]),
     ) {
         room.bits.resize(rows.len(), 0);
-        for range in ranges {
-            room.sums.resize(range.len() * rows.len(), 0.0);
-            let mut sums = MatMut::new(&mut room.sums, range.len(), rows.len(), rows.len());
-            let block = &queries.queries[range.clone()];
-            f32_block(queries.level, queries.kernel, block, rows, &mut sums);
-            for (i, query) in range.enumerate() {
+        room.sums.resize(QUERIES_AT_ONCE * rows.len(), 0.0);
+        let mut first = 0;
+        for group in groups {
+            let n = group.queries.len();
+            let mut sums = MatMut::new(&mut room.sums, n, rows.len(), rows.len());
+            f32_block(group.level, group.kernel, &group.queries, rows, &mut sums);
+            for i in 0..n {
                 // Distances are never negative, and the bits of such floats are in their order.
                 for (bits, sum) in room.bits.iter_mut().zip(sums.row(i)) {
                     *bits = sum.to_bits();
                 }
-                visit(query, &room.bits);
+                visit(first + i, &room.bits);
             }
+            first += n;
         }
     }
 }
