@@ -65,16 +65,16 @@ impl Packed {
     }
 
     fn pack(&mut self, rows: &[&[u8]], flip: u8, term: impl Fn(&[u8]) -> u32) {
-        self.cols = rows.first().map_or(0, |row| row.len());
-        check_exact(self.cols);
+        let cols = rows.first().map_or(0, |row| row.len());
+        check_exact(cols);
         for row in rows {
             assert!(
-                row.len() == self.cols,
-                "a row of {} among rows of {} bytes",
-                row.len(),
-                self.cols
+                row.len() == cols,
+                "a row of {} among rows of {cols} bytes",
+                row.len()
             );
         }
+        self.cols = cols;
         self.len = rows.len();
         let panel_len = self.layout.padded(self.cols) * self.width;
         let panels = self

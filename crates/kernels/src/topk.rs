@@ -37,7 +37,8 @@ fn capacity(k: usize) -> usize {
 }
 
 impl TopK {
-    /// An empty list for the `k` nearest. Nothing is allocated yet; at most about `16 k` bytes will be.
+    /// An empty list for the `k` nearest. Nothing is allocated yet; at most
+    /// `16 k` bytes will be, or a few more for a small `k`.
     #[must_use]
     pub fn new(k: usize) -> Self {
         Self {
@@ -59,7 +60,8 @@ impl TopK {
         (self.bound >> 32) as u32
     }
 
-    /// Offers a pair.
+    /// Offers a pair. The greatest possible one, (`u32::MAX`, `u32::MAX`), never enters: no matrix has
+    /// that many rows.
     #[inline]
     pub fn push(&mut self, distance: u32, index: u32) {
         self.push_key(key(distance, index));
@@ -68,9 +70,11 @@ impl TopK {
     #[inline]
     fn push_key(&mut self, key: u64) {
         if key >= self.bound {
-            // The greatest possible pair itself is also turned away by a list that is not full; it
-            // stands for an index that no matrix has.
             return;
+        }
+        if self.keys.len() == self.keys.capacity() {
+            let wanted = (2 * self.keys.len()).max(16).min(capacity(self.k));
+            self.keys.reserve_exact(wanted - self.keys.len());
         }
         self.keys.push(key);
         if self.keys.len() == capacity(self.k) {
@@ -166,6 +170,17 @@ mod tests {
             right.push_row(level, &distances[cut..], cut as u32);
             right.merge(&left);
             prop_assert_eq!(right.into_sorted(), expected);
+        }
+    }
+
+    #[test]
+    fn memory_is_what_the_documentation_says() {
+        for k in [1, 10, 1000, 1025] {
+            let mut list = TopK::new(k);
+            for index in 0..5000 {
+                list.push(5000 - index, index);
+            }
+            assert!(list.keys.capacity() <= (2 * k).max(k + 16), "k = {k}");
         }
     }
 

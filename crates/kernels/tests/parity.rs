@@ -71,6 +71,24 @@ fn levels_exercised() {
             println!("not exercised: {error}");
         }
     }
+    // What the CPU says must have become a level: a detection gone wrong would silently test less.
+    #[cfg(target_arch = "x86_64")]
+    for (name, has) in [
+        (
+            "avx2",
+            is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+        ),
+        ("avxvnni", is_x86_feature_detected!("avxvnni")),
+        (
+            "avx512",
+            is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl"),
+        ),
+        ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
+    ] {
+        assert_eq!(here.contains(&name), has, "{name} among {here:?}");
+    }
+    #[cfg(target_arch = "aarch64")]
+    assert!(here.contains(&"neon"), "neon among {here:?}");
     let required = std::env::var("NEARPLANE_REQUIRE_LEVELS").unwrap_or_default();
     for name in required.split_whitespace() {
         assert!(here.contains(&name), "level {name} was required: {here:?}");
@@ -176,6 +194,10 @@ fn f32_pairs_agree_with_the_f64_oracle_to_rounding() {
                 .sum::<f32>();
             for (name, pair) in F32_PAIRS {
                 let expected = pair(Level::SCALAR, &a, &b);
+                assert!(
+                    n > 0 || pair(level, &a, &b).to_bits() == 0,
+                    "{name}/{level}/0"
+                );
                 let magnitude = if name == "dot_f32" {
                     magnitude
                 } else {

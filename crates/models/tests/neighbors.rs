@@ -262,6 +262,36 @@ fn a_search_reports_all_its_pairs_and_can_be_stopped() {
     assert_eq!(blocks, 0, "a block that was not finished was handed out");
 }
 
+/// Asks to stop once, then changes its mind.
+struct Fickle(std::sync::atomic::AtomicBool);
+
+impl Monitor for Fickle {
+    fn cancelled(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_stop_that_is_taken_back_is_still_a_stop() {
+    let train = bytes(600 * 10, 256, 9);
+    let index = Index::new(rows(&train, 10), Metric::L1, Level::detect()).unwrap();
+    let queries = rows(&train[..200], 10);
+    for k in [100, 300] {
+        let fickle = Fickle(true.into());
+        let stopped = index.search(&queries, k, &fickle, |_| panic!("handed out a block"));
+        assert_eq!(stopped, Err(NeighborsError::Cancelled));
+    }
+}
+
+#[test]
+fn labels_may_be_any_numbers() {
+    let model = KNeighborsParams::new(1, Metric::L1).check().unwrap();
+    let model = model
+        .fit(rows(&[0, 100, 200], 1), &[0, 7, u32::MAX])
+        .unwrap();
+    assert_eq!(model.predict(&rows(&[90, 210], 1)).unwrap(), [7, u32::MAX]);
+}
+
 /// The vote of `votes` among the k nearest, written out.
 fn naive_label(votes: Votes, metric: Metric, nearest: &[(u32, u32)], labels: &[u32]) -> u32 {
     let weight = |distance: u32| match votes.weights {

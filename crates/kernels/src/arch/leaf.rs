@@ -38,8 +38,10 @@ macro_rules! f32_block_shell {
             rows: &[&[f32]],
             out: &mut MatMut<f32>,
         ) {
-            // SAFETY: the features of the level are enabled on this function; the safe wrapper has
-            // checked that all rows have one length and that `out` has their number.
+            let mut lengths = queries.iter().chain(rows).map(|row| row.len());
+            let cols = lengths.next();
+            assert!(lengths.all(|length| Some(length) == cols));
+            // SAFETY: the features of the level are enabled on this function, all rows have one length.
             unsafe {
                 match kernel {
                     Kernel::L1 => tiles::<L1F32, $q, $r>(queries, rows, out),

@@ -97,8 +97,7 @@ unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
     let query_step = Q * P::GROUP;
     let row_step = V * P::LANES * P::GROUP;
     let steps = row_panel.len() / row_step;
-    debug_assert_eq!(query_panel.len(), steps * query_step);
-    debug_assert_eq!(row_panel.len(), steps * row_step);
+    assert!(query_panel.len() == steps * query_step && row_panel.len() == steps * row_step);
     // SAFETY: each step reads `query_step` and `row_step` bytes of panels that hold `steps` of
     // them; the stores write `Q * V * LANES <= MAX_TILE` numbers.
     unsafe {

@@ -18,15 +18,21 @@ pub(crate) fn dot_u8(a: &[u8], b: &[u8]) -> u32 {
 }
 
 pub(crate) fn l1_f32(a: &[f32], b: &[f32]) -> f32 {
-    wide_pairs(a, b).map(|(a, b)| (a - b).abs()).sum::<f64>() as f32
+    wide_pairs(a, b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, |sum: f64, term| sum + term) as f32
 }
 
 pub(crate) fn l2_sq_f32(a: &[f32], b: &[f32]) -> f32 {
-    wide_pairs(a, b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() as f32
+    wide_pairs(a, b)
+        .map(|(a, b)| (a - b).powi(2))
+        .fold(0.0, |sum: f64, term| sum + term) as f32
 }
 
 pub(crate) fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
-    wide_pairs(a, b).map(|(a, b)| a * b).sum::<f64>() as f32
+    wide_pairs(a, b)
+        .map(|(a, b)| a * b)
+        .fold(0.0, |sum: f64, term| sum + term) as f32
 }
 
 pub(crate) fn first_at_most(values: &[u32], threshold: u32) -> Option<usize> {
@@ -37,7 +43,7 @@ fn pairs<'a>(a: &'a [u8], b: &'a [u8]) -> impl Iterator<Item = (u8, u8)> + 'a {
     a.iter().copied().zip(b.iter().copied())
 }
 
-/// Products of two f32 are exact in f64.
+/// Products of two f32 are exact in f64. (Sums start at 0.0, not at the -0.0 of `Iterator::sum`.)
 fn wide_pairs<'a>(a: &'a [f32], b: &'a [f32]) -> impl Iterator<Item = (f64, f64)> + 'a {
     a.iter()
         .map(|&a| f64::from(a))

@@ -13,7 +13,7 @@ use nearplane_kernels::{TopK, any_at_most};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Bytes that the lists of all workers may take for one block of queries.
 const LIST_BYTES: usize = 64 << 20;
@@ -24,7 +24,8 @@ const QUERY_BYTES: usize = 64 << 20;
 /// Bytes of rows in a block: with the queries passing by they fit a second-level cache of 1 MiB.
 const ROW_BYTES: usize = 768 << 10;
 
-/// The most rows of a block, however short: their sums stay in the first-level cache.
+/// The most rows of a block, however short: the sums of a group of queries stay in the second-level
+/// cache beside them.
 const MAX_BLOCK_ROWS: usize = 1024;
 
 /// Below this many queries, packing rows costs more than it saves and pairs are computed directly.
@@ -41,9 +42,22 @@ pub(super) fn search<T: Element>(
     sink: &mut dyn FnMut(NeighborBlock<'_, T::Distance>),
 ) -> Result<(), NeighborsError> {
     let workers = rayon::current_num_threads();
-    let per_block = queries_per_block(queries.cols() * size_of::<T>(), k, workers);
+    let per_block = queries_per_block(
+        queries.cols() * size_of::<T>(),
+        k,
+        workers,
+        index.rows.len(),
+    );
     let pairs = AtomicU64::new(0);
     let total = queries.len() as u64 * index.rows.len() as u64;
+    // A monitor may change its mind; a search that was stopped once has gaps and stays stopped.
+    let stopped = AtomicBool::new(false);
+    let cancelled = || {
+        if monitor.cancelled() {
+            stopped.store(true, Ordering::Relaxed);
+        }
+        stopped.load(Ordering::Relaxed)
+    };
     for first_query in (0..queries.len()).step_by(per_block) {
         let block = queries.gather(first_query..queries.len().min(first_query + per_block));
         let n_queries = block.len();
@@ -51,8 +65,8 @@ pub(super) fn search<T: Element>(
             let new = rows as u64 * n_queries as u64;
             monitor.progress(pairs.fetch_add(new, Ordering::Relaxed) + new, total);
         };
-        let lists = search_block(index, block, k, workers, &progress, &|| monitor.cancelled());
-        if monitor.cancelled() {
+        let lists = search_block(index, block, k, workers, &progress, &cancelled);
+        if cancelled() {
             return Err(NeighborsError::Cancelled);
         }
         let (distances, indices): (Vec<T::Distance>, Vec<u32>) = lists
@@ -60,6 +74,7 @@ pub(super) fn search<T: Element>(
             .flatten()
             .map(|(bits, index)| (T::distance_from_bits(bits), index))
             .unzip();
+        assert_eq!(indices.len(), n_queries * k, "every query has k neighbours");
         sink(NeighborBlock {
             first_query,
             k,
@@ -71,11 +86,17 @@ pub(super) fn search<T: Element>(
 }
 
 /// As many queries as the memory bounds allow, at least a few.
-fn queries_per_block(query_bytes: usize, k: usize, workers: usize) -> usize {
-    let list_bytes = k.saturating_mul(16).saturating_add(256);
-    let by_lists = LIST_BYTES / list_bytes.saturating_mul(workers);
+fn queries_per_block(query_bytes: usize, k: usize, workers: usize, n_rows: usize) -> usize {
+    let by_lists = LIST_BYTES / list_bytes(k, workers, n_rows);
     let by_queries = QUERY_BYTES / query_bytes.max(1);
     by_lists.min(by_queries).max(PACK_FROM_QUERIES)
+}
+
+/// The most bytes of one query's lists, of all workers together: each holds up to 16 k bytes, but no
+/// more than twice the rows that its worker has seen, and every row is seen by one worker.
+fn list_bytes(k: usize, workers: usize, n_rows: usize) -> usize {
+    let keys = k.saturating_mul(16 * workers).min(n_rows.saturating_mul(16));
+    keys.saturating_add(workers * 512)
 }
 
 /// The k nearest of each query of a block, in order; some lists are short if the search was cancelled.
@@ -210,12 +231,15 @@ mod tests {
 
     #[test]
     fn query_blocks_keep_to_the_memory_bound() {
-        for (k, workers) in [(1, 1), (10, 2), (100, 64), (50_000, 2)] {
-            let n = queries_per_block(3072, k, workers);
+        let n_rows = 50_000;
+        for (k, workers) in [(1, 1), (10, 2), (100, 64), (50_000, 2), (50_000, 64)] {
+            let n = queries_per_block(3072, k, workers, n_rows);
             assert!(n * 3072 <= QUERY_BYTES);
-            assert!(n * workers * (16 * k + 256) <= LIST_BYTES, "k = {k}");
+            assert!(n * list_bytes(k, workers, n_rows) <= LIST_BYTES, "k = {k}");
+            assert!(n >= 16, "blocks of {n} queries repack the rows too often");
         }
-        // However large k is, the search still goes on, a few queries at a time.
-        assert_eq!(queries_per_block(3072, usize::MAX, 8), PACK_FROM_QUERIES);
+        // However large the lists are, the search still goes on, a few queries at a time.
+        let n = queries_per_block(3072, usize::MAX, 8, usize::MAX / 16);
+        assert_eq!(n, PACK_FROM_QUERIES);
     }
 }

@@ -72,8 +72,8 @@ impl KNeighborsParams {
 pub struct KNeighborsConfig(KNeighborsParams);
 
 impl KNeighborsConfig {
-    /// Memorises `rows: n x d` and their `labels: n`. O(1) but for a look at the labels and, for f32,
-    /// the check that every value is finite.
+    /// Memorises `rows: n x d` and their `labels: n`: rows are borrowed and labels copied; f32 rows are
+    /// looked through once, since every value has to be finite.
     ///
     /// # Errors
     /// If there are no rows, other than one label a row, fewer rows than neighbours asked for, or
@@ -100,7 +100,10 @@ impl KNeighborsConfig {
         Ok(KNeighborsClassifier {
             index,
             labels: labels.to_vec(),
-            n_classes: labels.iter().max().map_or(0, |&most| most as usize + 1),
+            n_classes: labels
+                .iter()
+                .max()
+                .map_or(0, |&most| (most as usize).saturating_add(1)),
             params: self.0,
         })
     }
@@ -155,27 +158,30 @@ impl<'a, T: Element> KNeighborsClassifier<'a, T> {
         Ok(predictions)
     }
 
-    /// Class probabilities, `n x classes` row-major: the share of the votes that each class has.
+    /// Class probabilities, `n x classes` row-major: the share of the votes that each class has. Classes
+    /// are 0 to the largest training label, so labels should be dense here.
     ///
     /// # Errors
     /// As [`Index::search`].
     pub fn predict_proba(&self, queries: &Rows<'_, T>) -> Result<Vec<f64>, NeighborsError> {
-        let mut shares = Vec::with_capacity(queries.len() * self.n_classes);
-        let mut ballot = Ballot::new(self.params.votes, self.n_classes);
+        let mut probabilities = Vec::new();
+        let mut ballot = Ballot::new(self.params.votes);
         self.index
             .search(queries, self.params.n_neighbors, &(), |block| {
                 for (_, distances, indices) in block.queries() {
                     ballot.clear();
                     for (&distance, &index) in distances.iter().zip(indices) {
-                        ballot.add(
-                            self.params.metric.distance(distance),
-                            self.labels[index as usize],
-                        );
+                        let distance = self.params.metric.distance(distance);
+                        ballot.add(distance, self.labels[index as usize]);
                     }
-                    shares.extend(ballot.shares());
+                    let row = probabilities.len();
+                    probabilities.resize(row + self.n_classes, 0.0);
+                    for (label, share) in ballot.shares() {
+                        probabilities[row + label as usize] = share;
+                    }
                 }
             })?;
-        Ok(shares)
+        Ok(probabilities)
     }
 
     /// The k nearest training rows of each query.
@@ -191,14 +197,18 @@ impl<'a, T: Element> KNeighborsClassifier<'a, T> {
 
     /// What turns the neighbours of one query into a label for every k of `ks`: for callers that walk
     /// over [`Index::search`] themselves.
+    ///
+    /// # Panics
+    /// If a k is 0: nobody votes then.
     #[must_use]
     pub fn voter(&self, ks: &[usize]) -> Voter<'_> {
+        assert!(!ks.contains(&0), "a vote of 0 neighbours has no winner");
         let mut order: Vec<usize> = (0..ks.len()).collect();
         order.sort_by_key(|&i| ks[i]);
         Voter {
             labels: &self.labels,
             metric: self.params.metric,
-            ballot: Ballot::new(self.params.votes, self.n_classes),
+            ballot: Ballot::new(self.params.votes),
             ks: ks.to_vec(),
             order,
             winners: vec![0; ks.len()],

@@ -70,6 +70,9 @@ pub enum NeighborsError {
         /// NaN or an infinity.
         value: f32,
     },
+    /// No metric has this name.
+    #[error("unknown metric '{0}', expected l1 or l2")]
+    UnknownMetric(String),
     /// The monitor asked to stop.
     #[error("the search was cancelled")]
     Cancelled,

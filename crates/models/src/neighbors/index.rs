@@ -12,7 +12,9 @@ use std::str::FromStr;
 pub enum Metric {
     /// Manhattan, `sum_p |a_p - b_p|`.
     L1,
-    /// Euclidean, `sqrt(sum_p (a_p - b_p)^2)`. The search compares squares, which order alike.
+    /// Euclidean, `sqrt(sum_p (a_p - b_p)^2)`. The search compares squares, which order alike. Squares
+    /// of f32 differences below about 1e-19 lose digits or vanish, above about 1e19 they are infinite:
+    /// scale features to a sane range.
     L2,
 }
 
@@ -48,13 +50,13 @@ impl fmt::Display for Metric {
 }
 
 impl FromStr for Metric {
-    type Err = String;
+    type Err = NeighborsError;
 
-    fn from_str(name: &str) -> Result<Self, String> {
+    fn from_str(name: &str) -> Result<Self, NeighborsError> {
         match name {
             "l1" => Ok(Self::L1),
             "l2" => Ok(Self::L2),
-            _ => Err(format!("unknown metric '{name}', expected l1 or l2")),
+            _ => Err(NeighborsError::UnknownMetric(name.to_owned())),
         }
     }
 }
@@ -158,7 +160,8 @@ impl<D> Neighbors<D> {
 }
 
 impl<'a, T: Element> Index<'a, T> {
-    /// An index over `rows`. Nothing is copied or computed: training memorises.
+    /// An index over `rows`. Training memorises: nothing is copied; f32 rows are looked through once,
+    /// since every value has to be finite.
     ///
     /// # Errors
     /// [`NeighborsError::NoRows`], or [`NeighborsError::NonFinite`] for f32 rows with NaN or infinity.
@@ -193,8 +196,8 @@ impl<'a, T: Element> Index<'a, T> {
     }
 
     /// Finds the `k` nearest rows of every query and hands them to `sink` in blocks of consecutive
-    /// queries, the first block first. Memory is bounded by the blocks, whatever `k` and the number of
-    /// queries; `monitor` counts (query, row) pairs, and may stop the search.
+    /// queries, the first block first. Memory is bounded by the blocks, whatever the number of queries:
+    /// about 128 MiB, or a few lists of the largest `k` where those are longer; `monitor` counts (query, row) pairs, and may stop the search.
     ///
     /// Runs on the current rayon thread pool.
     ///

@@ -48,9 +48,9 @@ impl fmt::Display for TieRule {
 /// use nearplane_models::neighbors::{TieRule, Votes, Weights};
 /// let neighbors = [(1.0, 7), (2.0, 3), (3.0, 3), (9.0, 7)]; // (distance, label), nearest first
 /// let majority = Votes::default();
-/// assert_eq!(majority.winner(10, neighbors), Some(7)); // two each, 7 has the nearest
+/// assert_eq!(majority.winner(neighbors), Some(7)); // two each, 7 has the nearest
 /// let lowest = Votes { tie: TieRule::Lowest, ..majority };
-/// assert_eq!(lowest.winner(10, neighbors), Some(3));
+/// assert_eq!(lowest.winner(neighbors), Some(3));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Votes {
@@ -61,17 +61,10 @@ pub struct Votes {
 }
 
 impl Votes {
-    /// The label that wins among `neighbors`, given as (distance, label) with the nearest first and
-    /// labels below `n_classes`; `None` without neighbours.
-    ///
-    /// # Panics
-    /// If a label is not below `n_classes`.
-    pub fn winner(
-        self,
-        n_classes: usize,
-        neighbors: impl IntoIterator<Item = (f64, u32)>,
-    ) -> Option<u32> {
-        let mut ballot = Ballot::new(self, n_classes);
+    /// The label that wins among `neighbors`, given as (distance, label) with the nearest first; `None`
+    /// without neighbours.
+    pub fn winner(self, neighbors: impl IntoIterator<Item = (f64, u32)>) -> Option<u32> {
+        let mut ballot = Ballot::new(self);
         for (distance, label) in neighbors {
             ballot.add(distance, label);
         }
@@ -84,36 +77,30 @@ impl Votes {
 #[derive(Debug, Clone)]
 pub struct Ballot {
     votes: Votes,
-    totals: Vec<f64>,
-    /// Classes in the order of their nearest members.
-    seen: Vec<u32>,
+    /// Labels with the weight of their votes, in the order of their nearest members.
+    totals: Vec<(u32, f64)>,
     /// A neighbour at distance 0 voted by weight: only such count from then on.
     exact: bool,
 }
 
 impl Ballot {
-    /// An empty ballot over `n_classes`.
+    /// An empty ballot.
     #[must_use]
-    pub fn new(votes: Votes, n_classes: usize) -> Self {
+    pub fn new(votes: Votes) -> Self {
         Self {
             votes,
-            totals: vec![0.0; n_classes],
-            seen: Vec::new(),
+            totals: Vec::new(),
             exact: false,
         }
     }
 
     /// Empties the ballot for the next query.
     pub fn clear(&mut self) {
-        self.totals.fill(0.0);
-        self.seen.clear();
+        self.totals.clear();
         self.exact = false;
     }
 
     /// Adds the vote of the next nearest neighbour.
-    ///
-    /// # Panics
-    /// If `label` is not below the number of classes.
     pub fn add(&mut self, distance: f64, label: u32) {
         let weight = match self.votes.weights {
             Weights::Uniform => 1.0,
@@ -124,38 +111,40 @@ impl Ballot {
             Weights::Distance if self.exact => 0.0,
             Weights::Distance => 1.0 / distance,
         };
-        self.totals[label as usize] += weight;
-        if !self.seen.contains(&label) {
-            self.seen.push(label);
+        match self.totals.iter_mut().find(|(seen, _)| *seen == label) {
+            Some((_, total)) => *total += weight,
+            None => self.totals.push((label, weight)),
         }
     }
 
     /// The winner so far; `None` while the ballot is empty.
     #[must_use]
     pub fn winner(&self) -> Option<u32> {
-        let total = |label: u32| self.totals[label as usize];
         let most = self
-            .seen
+            .totals
             .iter()
-            .map(|&label| total(label))
+            .map(|&(_, total)| total)
             .reduce(f64::max)?;
         let mut tied = self
-            .seen
+            .totals
             .iter()
-            .copied()
-            .filter(|&label| total(label) == most);
+            .filter(|&&(_, total)| total == most)
+            .map(|&(label, _)| label);
         match self.votes.tie {
             TieRule::Nearest => tied.next(),
             TieRule::Lowest => tied.min(),
         }
     }
 
-    /// The share of the votes that each class has: its probability in the eyes of the neighbours.
-    /// All zero while the ballot is empty.
-    pub fn shares(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
-        let sum: f64 = self.totals.iter().sum();
-        let sum = if sum > 0.0 { sum } else { 1.0 };
-        self.totals.iter().map(move |total| total / sum)
+    /// The labels that have voters, with their share of the votes: their probabilities in the eyes of
+    /// the neighbours. If no vote has any weight (all distances are infinite), all count alike.
+    pub fn shares(&self) -> impl ExactSizeIterator<Item = (u32, f64)> + '_ {
+        let sum: f64 = self.totals.iter().map(|&(_, total)| total).sum();
+        let equal = 1.0 / self.totals.len().max(1) as f64;
+        self.totals.iter().map(move |&(label, total)| {
+            let share = if sum > 0.0 { total / sum } else { equal };
+            (label, share)
+        })
     }
 }
 
@@ -164,7 +153,7 @@ mod tests {
     use super::*;
 
     fn winner(weights: Weights, tie: TieRule, neighbors: &[(f64, u32)]) -> Option<u32> {
-        Votes { weights, tie }.winner(4, neighbors.iter().copied())
+        Votes { weights, tie }.winner(neighbors.iter().copied())
     }
 
     #[test]
@@ -196,22 +185,27 @@ mod tests {
             winner(Weights::Distance, TieRule::Nearest, &neighbors),
             Some(1)
         );
-        let mut ballot = Ballot::new(
-            Votes {
-                weights: Weights::Distance,
-                tie: TieRule::Nearest,
-            },
-            3,
-        );
+        let mut ballot = Ballot::new(Votes {
+            weights: Weights::Distance,
+            tie: TieRule::Nearest,
+        });
         for (distance, label) in neighbors {
             ballot.add(distance, label);
         }
-        assert_eq!(ballot.shares().collect::<Vec<_>>(), [0.0, 1.0, 0.0]);
+        assert_eq!(ballot.shares().collect::<Vec<_>>(), [(1, 1.0), (2, 0.0)]);
+        ballot.clear();
+        ballot.add(f64::INFINITY, u32::MAX);
+        ballot.add(f64::INFINITY, 0);
+        assert_eq!(ballot.winner(), Some(u32::MAX));
+        assert_eq!(
+            ballot.shares().collect::<Vec<_>>(),
+            [(u32::MAX, 0.5), (0, 0.5)]
+        );
     }
 
     #[test]
     fn one_ballot_answers_every_k() {
-        let mut ballot = Ballot::new(Votes::default(), 4);
+        let mut ballot = Ballot::new(Votes::default());
         let winners: Vec<_> = [(1.0, 2), (2.0, 1), (3.0, 1), (4.0, 2), (5.0, 2)]
             .into_iter()
             .map(|(distance, label)| {
@@ -220,7 +214,7 @@ mod tests {
             })
             .collect();
         assert_eq!(winners, [Some(2), Some(2), Some(1), Some(2), Some(2)]);
-        assert_eq!(ballot.shares().nth(2), Some(0.6));
+        assert_eq!(ballot.shares().next(), Some((2, 0.6)));
         ballot.clear();
         assert_eq!(ballot.winner(), None);
     }
