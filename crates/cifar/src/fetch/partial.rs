@@ -89,11 +89,22 @@ impl Partial {
         hex(self.md5.clone())
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
-        let written = self.file.write_all(bytes);
-        written.map_err(Error::io(&self.path, "write the partial file"))?;
-        self.md5.update(bytes);
-        self.len += bytes.len() as u64;
+    /// On an error, counts what the disk took all the same.
+    pub(super) fn append(&mut self, mut bytes: &[u8]) -> Result<(), FetchError> {
+        let failed =
+            |path: &Path, cause| Err(Error::io(path, "write the partial file")(cause).into());
+        while !bytes.is_empty() {
+            match self.file.write(bytes) {
+                Ok(0) => return failed(&self.path, ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    self.md5.update(&bytes[..written]);
+                    self.len += written as u64;
+                    bytes = &bytes[written..];
+                }
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(cause) => return failed(&self.path, cause),
+            }
+        }
         Ok(())
     }
 
@@ -193,11 +204,9 @@ fn hash(
     let (mut md5, mut len) = (Md5::new(), 0);
     let mut buffer = vec![0; CHUNK];
     loop {
-        if progress.cancelled() {
-            return Err(FetchError::Cancelled);
-        }
         match file.read(&mut buffer) {
             Ok(0) => return Ok((md5, len)),
+            Ok(_) if progress.cancelled() => return Err(FetchError::Cancelled),
             Ok(read) => {
                 md5.update(&buffer[..read]);
                 len += read as u64;

@@ -1,6 +1,8 @@
 //! Fetches of a small archive from a server on the loopback address: whatever goes wrong, the folder is
 //! as it was, and a good run afterwards ends with the right files.
 
+#[cfg(target_os = "linux")]
+mod full;
 mod hostile;
 mod local;
 mod mirrors;
