@@ -66,6 +66,10 @@ pub(crate) fn main() -> ExitCode {
     report.step("clippy, nearplane-cifar alone", || {
         cargo(&["clippy", "-p", "nearplane-cifar", "--", "-D", "warnings"])
     });
+    report.step("clippy, nearplane-cifar fetch", || {
+        let package = ["-p", "nearplane-cifar", "--features", "fetch"];
+        cargo(&[["clippy"].as_slice(), &package, &["--", "-D", "warnings"]].concat())
+    });
     report.step("documentation", || {
         let mut command = shell::cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
         Ok(shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))?)

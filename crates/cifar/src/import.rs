@@ -45,7 +45,6 @@ mod error;
 mod order;
 mod queue;
 mod source;
-mod tarball;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,6 +3,8 @@
 
 mod dataset;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 mod format;
 mod images;
 #[cfg(feature = "import")]
@@ -11,6 +13,8 @@ mod layout;
 mod map;
 #[cfg(all(unix, feature = "sigbus"))]
 mod ranges;
+#[cfg(any(feature = "fetch", feature = "import"))]
+mod tarball;
 #[cfg(test)]
 mod tests;
 pub mod write;

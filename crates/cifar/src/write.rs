@@ -73,33 +73,13 @@ pub fn write_folder(
     overwrite: bool,
 ) -> Result<Vec<PathBuf>, Error> {
     let files = files(contents)?;
-    let before = Destination::examine(out, overwrite)?;
-    // A link is followed, so that the folder it names is replaced and not the link.
-    let target = match before {
-        Destination::Absent => out.to_owned(),
-        _ => fs::canonicalize(out).map_err(Error::io(out, "resolve the folder"))?,
-    };
-    let (Some(parent), Some(_)) = (target.parent(), target.file_name()) else {
-        return Err(Error::io(out, "put a data set here")(InvalidInput.into()));
-    };
-    // The parent of a plain name is the empty path, which no system call takes.
-    let parent = if parent.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        parent
-    };
-    fs::create_dir_all(parent).map_err(Error::io(parent, "create the folder"))?;
-
-    let new = Sibling::create(parent)?;
+    let destination = Destination::prepare(out, overwrite)?;
+    let new = destination.new_folder()?;
     for (file, parts) in &files {
         let path = new.path.join(file);
         write_synced(&path, parts).map_err(Error::io(&path, "write the file"))?;
     }
-    match before {
-        Destination::Absent | Destination::Empty => place(new, &target)?,
-        Destination::DataSet => replace(new, &target, parent)?,
-    }
-    sync_folder(parent);
+    destination.put(new)?;
     Ok(files.iter().map(|(file, _)| out.join(file)).collect())
 }
 
@@ -173,27 +153,78 @@ fn check_names(names: &[String]) -> Result<(), Error> {
     }
 }
 
+/// Where a data set shall go.
+pub(crate) struct Destination {
+    /// The folder itself, behind links if there are any.
+    target: PathBuf,
+    /// The folder around it, which exists.
+    pub(crate) parent: PathBuf,
+    before: Before,
+}
+
+impl Destination {
+    /// Makes sure that a folder can be put at `out` later, and makes its parents.
+    pub(crate) fn prepare(out: &Path, overwrite: bool) -> Result<Destination, Error> {
+        let before = Before::examine(out, overwrite)?;
+        // A link is followed, so that the folder it names is replaced and not the link.
+        let target = match before {
+            Before::Absent => out.to_owned(),
+            _ => fs::canonicalize(out).map_err(Error::io(out, "resolve the folder"))?,
+        };
+        let (Some(parent), Some(_)) = (target.parent(), target.file_name()) else {
+            return Err(Error::io(out, "put a data set here")(InvalidInput.into()));
+        };
+        // The parent of a plain name is the empty path, which no system call takes.
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
+        fs::create_dir_all(parent).map_err(Error::io(parent, "create the folder"))?;
+        Ok(Destination {
+            parent: parent.to_owned(),
+            target,
+            before,
+        })
+    }
+
+    /// A temporary folder to fill, for [`Destination::put`].
+    pub(crate) fn new_folder(&self) -> Result<Sibling, Error> {
+        Sibling::create(&self.parent)
+    }
+
+    /// Renames the new folder into place.
+    pub(crate) fn put(self, new: Sibling) -> Result<(), Error> {
+        match self.before {
+            Before::Absent | Before::Empty => place(new, &self.target)?,
+            Before::DataSet => replace(new, &self.target, &self.parent)?,
+        }
+        sync_folder(&self.parent);
+        Ok(())
+    }
+}
+
 /// What is at the place where the data set shall go.
-enum Destination {
+enum Before {
     Absent,
     Empty,
     /// Files of a data set only, and overwriting them was asked for.
     DataSet,
 }
 
-impl Destination {
-    fn examine(out: &Path, overwrite: bool) -> Result<Destination, Error> {
+impl Before {
+    fn examine(out: &Path, overwrite: bool) -> Result<Before, Error> {
         match fs::metadata(out) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => return Err(Error::NotAFolder { path: out.into() }),
             Err(cause) if cause.kind() == NotFound => {
-                return Ok(Destination::Absent);
+                return Ok(Before::Absent);
             }
             Err(cause) => return Err(Error::io(out, "look at the folder")(cause)),
         }
         let (entries, foreign) = survey(out)?;
         if entries == 0 {
-            return Ok(Destination::Empty);
+            return Ok(Before::Empty);
         }
         match foreign {
             _ if !overwrite => Err(Error::Exists { path: out.into() }),
@@ -201,7 +232,7 @@ impl Destination {
                 path: out.into(),
                 file,
             }),
-            None => Ok(Destination::DataSet),
+            None => Ok(Before::DataSet),
         }
     }
 }
@@ -227,8 +258,8 @@ fn survey(dir: &Path) -> Result<(usize, Option<String>), Error> {
 }
 
 /// A folder beside the destination, removed when dropped unless it was kept.
-struct Sibling {
-    path: PathBuf,
+pub(crate) struct Sibling {
+    pub(crate) path: PathBuf,
     keep: bool,
 }
 

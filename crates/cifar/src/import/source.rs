@@ -9,8 +9,8 @@ use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
 use super::queue::{Item, Queue};
-use super::tarball::{self, Kind, Tarball};
 use super::{ImportError, ImportProgress, MAX_FILE_BYTES, MAX_IMAGES, entry};
+use crate::tarball::{self, Kind, Tarball};
 
 /// Window of the .xz decoder; `xz -9` needs 65 MiB.
 const XZ_MEMORY_KIB: u32 = 256 << 10;

@@ -1,7 +1,7 @@
 //! Walks a tar stream, block by block.
 //!
-//! The header fields are read by the `tar` crate; the walk is written out here because an import
-//! has to be stricter than an unpacker: an archive without its end mark is incomplete, a name of a
+//! The header fields are read by the `tar` crate; the walk is written out here because import and fetch
+//! have to be stricter than an unpacker: an archive without its end mark is incomplete, a name of a
 //! gigabyte is refused before it is read, and an error knows its byte.
 
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ const MAX_EXTENSION: u64 = 1 << 20;
 
 /// What an entry is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Folder,
     /// A symbolic or hard link.
@@ -25,15 +25,15 @@ pub(super) enum Kind {
 
 /// One entry; its data, if wanted, are read with [`Tarball::data`] before the next entry.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) path: Vec<u8>,
-    pub(super) kind: Kind,
+pub(crate) struct Entry {
+    pub(crate) path: Vec<u8>,
+    pub(crate) kind: Kind,
     /// Bytes of data, as the header claims.
-    pub(super) size: u64,
+    pub(crate) size: u64,
 }
 
 /// A tar stream.
-pub(super) struct Tarball<R> {
+pub(crate) struct Tarball<R> {
     inner: R,
     offset: u64,
     /// Unread data of the current entry, padding included.
@@ -51,7 +51,7 @@ struct Extension {
 type Fault = String;
 
 impl<R: Read> Tarball<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(crate) fn new(inner: R) -> Self {
         Tarball {
             inner,
             offset: 0,
@@ -60,13 +60,13 @@ impl<R: Read> Tarball<R> {
     }
 
     /// Position in the stream, in bytes.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The next entry, or `None` after the end mark; then the rest of the stream has been read, so
     /// that the checksums of a compressed stream have been compared.
-    pub(super) fn next(&mut self) -> Result<Option<Entry>, Fault> {
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, Fault> {
         let mut extension = Extension::default();
         loop {
             self.skip(self.pending)?;
@@ -114,7 +114,7 @@ impl<R: Read> Tarball<R> {
                     }
                     extension.path = Some(name);
                 }
-                // Targets of links and defaults for all entries: nothing an import looks at.
+                // Targets of links and defaults for all entries: nothing anybody here looks at.
                 EntryType::GNULongLink | EntryType::XGlobalHeader => {}
                 EntryType::GNUSparse => return Err(sparse_fault()),
                 _ if extension.sparse => return Err(sparse_fault()),
@@ -145,8 +145,19 @@ impl<R: Read> Tarball<R> {
         }
     }
 
+    /// Fills the buffer with the next data of the current entry, which has to have as many left.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn chunk(&mut self, buffer: &mut [u8]) -> Result<(), Fault> {
+        let read = self.fill(buffer)?;
+        self.pending = self.pending.saturating_sub(read as u64);
+        if read < buffer.len() {
+            return Err("it ends within an entry".into());
+        }
+        Ok(())
+    }
+
     /// The data of the current entry, whose size the caller has compared with a limit.
-    pub(super) fn data(&mut self, size: u64) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn data(&mut self, size: u64) -> Result<Vec<u8>, Fault> {
         // Grows with what is there, not with what the header claims.
         let mut data = Vec::with_capacity(size.min(1 << 16) as usize);
         let read = (&mut self.inner)
@@ -222,7 +233,7 @@ fn sparse_fault() -> Fault {
 }
 
 /// Whether a block is a tar header: its sum, the checksum field read as spaces, stands in it.
-pub(super) fn checksum_fits(block: &[u8; BLOCK as usize]) -> bool {
+pub(crate) fn checksum_fits(block: &[u8; BLOCK as usize]) -> bool {
     let Ok(stated) = Header::from_byte_slice(block).cksum() else {
         return false;
     };
