@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Occlusion = 5,
     Variation = 6,
     Noise = 7,
+    /// What a random step of a perturbation does; its number stands in for the split.
+    Perturbation = 8,
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators",

@@ -25,6 +25,11 @@ pub(crate) const fn lerp(a: i64, b: i64, t: i64) -> i64 {
     a + mul(b - a, t)
 }
 
+/// The cube of a share in 0..=1: for what matters near 1 alone.
+pub(crate) const fn cube(share: i64) -> i64 {
+    mul(share, mul(share, share))
+}
+
 const SINE_STEPS: usize = 512;
 
 /// One period of the sine by Bhaskara's rational approximation of half a wave,

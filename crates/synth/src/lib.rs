@@ -5,6 +5,9 @@
 //! (viewpoint, background, illumination, occlusion, variation within a class; LECTURE 1.2) are
 //! parameters of their own. All arithmetic is in integers.
 //!
+//! A [`Perturbation`] makes images from anywhere harder, by exact amounts: moved, turned, darkened,
+//! tinted, blurred, partly covered.
+//!
 //! ```
 //! use nearplane_synth::{CLASS_NAMES, SynthParams, generate};
 //!
@@ -23,10 +26,15 @@ mod lattice;
 mod light;
 mod object;
 mod params;
+mod perturb;
 mod scene;
 mod shape;
 
 pub use params::{Drawn, SplitName, Synth, SynthConfig, SynthError, SynthParams, generate};
+pub use perturb::{
+    Edge, Perturbation, PerturbationConfig, PerturbationError, Place, Rgb, SpecError, SpecProblem,
+    Step,
+};
 pub use shape::CLASS_NAMES;
 
 /// The bytes of one image: 3 planes of 32 x 32.

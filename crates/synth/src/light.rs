@@ -3,7 +3,7 @@
 use crate::canvas::{Canvas, center};
 use crate::color::Color;
 use crate::dice::Dice;
-use crate::fixed::{ONE, TURN, cos, exp2, lerp, mul, percent, sin};
+use crate::fixed::{ONE, TURN, cos, cube, exp2, lerp, mul, percent, sin};
 use crate::lattice::Lattice;
 
 /// The light of one scene.
@@ -24,13 +24,12 @@ pub(crate) struct Light {
 impl Light {
     /// `difficulty` 0 is an even light that changes nothing.
     pub(crate) fn new(dice: &mut Dice, difficulty: i64) -> Self {
+        // Twice the octaves at the hardest: most of a picture is black or white then.
+        let steep = difficulty + cube(difficulty);
         let mut octaves = |least: i64, most: i64| {
-            mul(
-                lerp(percent(least), percent(most), dice.below(ONE)),
-                difficulty,
-            )
+            mul(lerp(percent(least), percent(most), dice.below(ONE)), steep)
         };
-        // From nearly night to nearly white, darker more often than brighter.
+        // From night to white, darker more often than brighter.
         let exposure = octaves(-400, 200);
         let gain = [(); 3].map(|()| exp2(exposure + octaves(-120, 120)));
         let dapples = Lattice::new(|| octaves(-260, 160));

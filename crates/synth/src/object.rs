@@ -3,7 +3,7 @@
 use crate::canvas::{Canvas, center, coverage};
 use crate::color::{self, Color, HUES, blend, luma};
 use crate::dice::Dice;
-use crate::fixed::{BITS, ONE, TURN, cos, exp2, mul, percent, sin};
+use crate::fixed::{BITS, ONE, TURN, cos, cube, exp2, mul, percent, sin};
 use crate::shape::{self, Form};
 
 /// An object ready to be painted.
@@ -14,6 +14,8 @@ pub(crate) struct Object {
     build: Build,
     paint: Paint,
     pose: Pose,
+    /// How much it hides of what is behind it.
+    opacity: i64,
 }
 
 impl Object {
@@ -30,11 +32,14 @@ impl Object {
             build,
             paint: Paint::new(dice, variation, label),
             pose,
+            opacity: ONE,
         }
     }
 
-    /// The same object, harder to see before a `ground`: its colours go `hidden` of the way there.
-    pub(crate) fn before(mut self, ground: Color, hidden: i64) -> Self {
+    /// The same object, harder to see before a `ground`: its colours go `hidden` of the way there, and
+    /// what is behind it shines through an `opacity` below 1.
+    pub(crate) fn before(mut self, ground: Color, hidden: i64, opacity: i64) -> Self {
+        self.opacity = opacity;
         self.paint.colors = self
             .paint
             .colors
@@ -51,7 +56,7 @@ impl Object {
                 let distance = shape::distance(self.label, self.form, built_x, built_y);
                 let covered = coverage(mul(distance, self.pose.radius));
                 if covered > 0 {
-                    *pixel = blend(*pixel, self.paint.color(x, y), covered);
+                    *pixel = blend(*pixel, self.paint.color(x, y), mul(covered, self.opacity));
                 }
             }
         }
@@ -73,13 +78,16 @@ impl Pose {
     /// `difficulty` 0 is the object upright in the middle, 11 pixels in radius.
     pub(crate) fn new(dice: &mut Dice, difficulty: i64) -> Self {
         let mut signed = || mul(dice.signed(), difficulty);
+        let extreme = cube(difficulty);
         let (x, y) = (signed() * 15, signed() * 15);
         let angle = signed() * (TURN / 2) / ONE;
-        // Seen from afar or from near: from 2^-1.4 to 2^0.4 of 11 pixels.
-        let wide = 11 * exp2(mul(percent(90), signed()) - mul(percent(50), difficulty));
+        // Seen from afar or from near: from 2^-3 to 2^0.4 of 11 pixels, the far end at the hardest only.
+        let near = mul(percent(90) + mul(percent(80), extreme), signed());
+        let wide = 11 * exp2(near - mul(percent(50), difficulty) - mul(percent(80), extreme));
         // Seen from the side: narrower in one direction, and slanted.
-        let tall = mul(wide, ONE - mul(percent(60), signed().abs()));
-        let slant = mul(percent(60), signed());
+        let narrowing = percent(60) + mul(percent(15), extreme);
+        let tall = mul(wide, ONE - mul(narrowing, signed().abs()));
+        let slant = mul(percent(60) + mul(percent(60), extreme), signed());
 
         let (cos, sin) = (cos(angle), sin(angle));
         let right = [cos * ONE / wide, sin * ONE / wide];
@@ -115,12 +123,15 @@ struct Build {
 
 impl Build {
     fn new(dice: &mut Dice, variation: i64) -> Self {
-        // Within half and twice the size along each axis.
-        let stretch = [(); 2].map(|()| exp2(mul(mul(percent(100), dice.signed()), variation)));
+        let extreme = cube(variation);
+        // Within half and twice the size along each axis, and 2^2.3 times at the hardest.
+        let octaves = percent(100) + mul(percent(130), extreme);
+        let stretch = [(); 2].map(|()| exp2(mul(mul(octaves, dice.signed()), variation)));
         let mut both = |least: i64, span: i64| [(); 2].map(|()| least + dice.below(span));
         Self {
             stretch,
-            strength: both(-percent(55), 2 * percent(55)).map(|strength| mul(strength, variation)),
+            strength: both(-percent(55), 2 * percent(55))
+                .map(|strength| mul(strength, variation + extreme)),
             turns: both(percent(30), percent(40)),
             phase: both(0, TURN),
         }

@@ -3,7 +3,7 @@
 use crate::backdrop::Backdrop;
 use crate::canvas::{Canvas, Patch, SIDE};
 use crate::dice::{Dice, Purpose};
-use crate::fixed::{mul, percent};
+use crate::fixed::{ONE, cube, mul, percent};
 use crate::light::Light;
 use crate::object::{Object, Pose};
 
@@ -36,13 +36,15 @@ impl Scene {
         let backdrop = Backdrop::new(&mut dice(Purpose::Background), difficulty.background);
         let pose = Pose::new(&mut dice(Purpose::Viewpoint), difficulty.viewpoint);
         let hidden = mul(percent(80), difficulty.background);
+        // An object that keeps its ground's colour but not its texture would still stand out.
+        let opacity = ONE - mul(percent(65), cube(difficulty.background));
         let object = Object::new(
             &mut dice(Purpose::Variation),
             difficulty.variation,
             label,
             pose,
         )
-        .before(backdrop.ground, hidden);
+        .before(backdrop.ground, hidden, opacity);
         let mut occlusion = dice(Purpose::Occlusion);
         let occluders = [(); 5].map(|()| Patch::new(&mut occlusion, difficulty.occlusion, 18, 10));
         let light = Light::new(&mut dice(Purpose::Illumination), difficulty.illumination);
