@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::json::Json;
 use crate::{data, shell};
 
-const K: &str = "1,3,5,7,10,20";
-
 /// One row of the leaderboard.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
@@ -32,7 +30,7 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
             // As a reader of the project writes it, for the record names the folder.
             command.arg("--data").arg(shell::short(folder));
         }
-        command.args(["--on", "val", "--metric", metric, "--k", K, "--json"]);
+        command.args(["--on", "val", "--metric", metric, "--json"]);
         records.push(Json::parse(&shell::capture(&mut command)?)?);
     }
 

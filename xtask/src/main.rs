@@ -48,6 +48,7 @@ const TASKS: [(&str, &str, &str); 6] = [
 ];
 
 fn main() -> ExitCode {
+    quiet_on_closed_pipes();
     let mut args = Vec::new();
     for arg in std::env::args_os().skip(1) {
         match arg.into_string() {
@@ -82,6 +83,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `cargo xtask data | head` is not worth a backtrace.
+fn quiet_on_closed_pipes() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let text = info.payload().downcast_ref::<String>();
+        if text.is_some_and(|text| text.starts_with("failed printing to stdout")) {
+            std::process::exit(141); // what a shell reports of a program that SIGPIPE ended
+        }
+        usual(info);
+    }));
 }
 
 fn no_arguments(task: &str, rest: &[String]) -> Result<(), String> {

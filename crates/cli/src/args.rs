@@ -183,9 +183,10 @@ pub(crate) struct KnnArgs {
     /// Distance between images
     #[arg(long, value_enum, default_value_t = MetricArg::L2)]
     pub(crate) metric: MetricArg,
-    /// Numbers of neighbours, all from one pass: 1,3,5 or 1..10 (both ends included)
-    #[arg(long, value_name = "LIST", default_value = "1,3,5,7,10,20", value_parser = k_list)]
-    pub(crate) k: KList,
+    /// Numbers of neighbours, all from one pass: 1,3,5 or 1..10 (both ends included) [default: 1,3,5,7,10,20, as far
+    /// as there are rows]
+    #[arg(long, value_name = "LIST", value_parser = k_list)]
+    pub(crate) k: Option<KList>,
     /// Which of the tied classes wins a vote: that of the nearest neighbour among them, or the lowest label
     #[arg(long, value_enum, value_name = "RULE", default_value_t = TieArg::Nearest)]
     pub(crate) tie: TieArg,

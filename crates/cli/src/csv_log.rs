@@ -16,6 +16,13 @@ pub(crate) fn check(path: &Path, header: &[&str]) -> Result<()> {
         .try_exists()
         .with_context(|| format!("cannot look at {}", path.display()))?
     {
+        // Before it is opened: opening a pipe waits, and a device has no end.
+        if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+            bail!(
+                "{} is not a plain file; expected the name of a CSV file to append to",
+                path.display()
+            );
+        }
         let mut file = open(path, OpenOptions::new().read(true).append(true))?;
         check_header(path, &read(path, &mut file)?, header)
     } else {

@@ -63,13 +63,20 @@ pub(crate) fn one_line(error: &Error) -> String {
 pub(crate) fn one_line_usage(error: &clap::Error) -> String {
     let rendered = error.render().to_string();
     let mut line = String::new();
+    let mut help = "nearplane".to_owned();
     for part in rendered
         .lines()
         .map(str::trim)
         .filter(|part| !part.is_empty())
     {
         // The usage repeats every option, and the help is pointed at below.
-        if part.starts_with("Usage:") || part.starts_with("For more information") {
+        if let Some(usage) = part.strip_prefix("Usage: ") {
+            let command = usage.split_whitespace();
+            let names = command.take_while(|word| !word.starts_with(['[', '<', '-']));
+            help = names.collect::<Vec<_>>().join(" ");
+            break;
+        }
+        if part.starts_with("For more information") {
             break;
         }
         if part.starts_with("tip:") {
@@ -80,7 +87,7 @@ pub(crate) fn one_line_usage(error: &clap::Error) -> String {
         }
         line.push_str(part.strip_prefix("error: ").unwrap_or(part));
     }
-    format!("{line}; see 'nearplane --help'")
+    format!("{line}; see '{help} --help'")
 }
 
 #[cfg(test)]

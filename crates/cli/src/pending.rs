@@ -80,6 +80,36 @@ pub(crate) fn refuse_existing_file(path: &Path, force: bool) -> Result<()> {
     }
 }
 
+/// Fails where `path` lies in the folder of the data set that is being read: an output there could
+/// take the place of an input.
+pub(crate) fn refuse_inside_data(folder: Option<&Path>, path: &Path) -> Result<()> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let inside = folder.and_then(real);
+    if inside.is_some()
+        && (inside == real(folder_of(path))
+            || inside
+                == real(path)
+                    .as_deref()
+                    .and_then(Path::parent)
+                    .map(Path::to_owned))
+    {
+        bail!(
+            "{} lies in the folder of the data set that is being read; give a name in another folder",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// The same file under whatever name: the folder without links and dots, then the name.
+pub(crate) fn identity(path: &Path) -> PathBuf {
+    let folder = std::fs::canonicalize(folder_of(path));
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
 /// The folder that a file of this name is in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {

@@ -16,7 +16,7 @@ use crate::args::{
 use crate::commands::{import, inspect, knn, synth};
 use crate::csv_log;
 use crate::failure::Usage;
-use crate::pending::refuse_existing_file;
+use crate::pending::{identity, refuse_existing_file};
 
 /// Everything decided: how to run, and what.
 pub(crate) struct Plan {
@@ -68,6 +68,7 @@ impl Action {
 }
 
 /// Where images come from.
+#[derive(Clone)]
 pub(crate) struct Source {
     /// `None`: the default folder if it exists, else synthetic images.
     pub(crate) folder: Option<NamedFolder>,
@@ -85,6 +86,7 @@ impl Source {
 }
 
 /// A folder that somebody asked for, and where.
+#[derive(Clone)]
 pub(crate) struct NamedFolder {
     pub(crate) path: PathBuf,
     /// `--data` or `NEARPLANE_DATA`, for messages.
@@ -116,17 +118,23 @@ pub(crate) struct InspectPlan {
 }
 
 /// `knn`.
+#[derive(Clone)]
 pub(crate) struct KnnPlan {
     pub(crate) source: Source,
     pub(crate) metric: Metric,
     /// Distinct, each at least 1, in the order given; not empty.
     pub(crate) k: Vec<usize>,
+    /// Nobody asked for these k: those above the number of training rows are left out.
+    pub(crate) k_by_default: bool,
     pub(crate) tie: TieRule,
     pub(crate) weights: Weights,
     pub(crate) on: On,
     pub(crate) neighbors_out: Option<PathBuf>,
     pub(crate) predictions: Option<PathBuf>,
 }
+
+/// The list of k where none is given.
+const DEFAULT_K: [usize; 6] = [1, 3, 5, 7, 10, 20];
 
 /// What is evaluated.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -288,7 +296,8 @@ fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
             MetricArg::L1 => Metric::L1,
             MetricArg::L2 => Metric::L2,
         },
-        k: args.k.0,
+        k_by_default: args.k.is_none(),
+        k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
         tie: match args.tie {
             TieArg::Nearest => TieRule::Nearest,
             TieArg::Lowest => TieRule::Lowest,
@@ -308,20 +317,21 @@ fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
 
 /// No output replaces a file without `--force`, and no two outputs are one file.
 fn outputs_are_free(settings: &Settings, outputs: &[(&str, Option<&Path>)]) -> Result<()> {
-    let mut seen: Vec<(&str, &Path)> = Vec::new();
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
     if let Some(path) = &settings.results {
-        seen.push(("--results", path));
+        seen.push(("--results", identity(path)));
     }
     for &(option, path) in outputs {
         let Some(path) = path else { continue };
-        if let Some((other, _)) = seen.iter().find(|(_, taken)| *taken == path) {
+        let this = identity(path);
+        if let Some((other, _)) = seen.iter().find(|(_, taken)| *taken == this) {
             return Err(usage(format!(
                 "{option} and {other} name the same file, {}",
                 path.display()
             )));
         }
         refuse_existing_file(path, settings.force).context(option.to_owned())?;
-        seen.push((option, path));
+        seen.push((option, this));
     }
     Ok(())
 }

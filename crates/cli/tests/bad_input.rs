@@ -236,3 +236,38 @@ fn a_failed_run_leaves_no_outputs() {
         &["k is 100"],
     );
 }
+
+#[test]
+fn an_output_in_the_data_folder() {
+    let room = Room::with_data();
+    for output in [
+        "--predictions data/test_batch.bin",
+        "--neighbors-out data/../data/data_batch_1.bin",
+        "--results data/runs.csv",
+    ] {
+        let command = format!("knn --data data --quiet --force {output}");
+        room.fails(1, &command, &["data", "folder of the data set"]);
+    }
+    let picture = "data inspect --data data --force --picture data/test_batch.bin";
+    room.fails(1, picture, &["folder of the data set"]);
+}
+
+#[test]
+fn one_output_under_two_names() {
+    let room = Room::with_data();
+    room.fails(
+        2,
+        "knn --data data --force --predictions x --neighbors-out ./x",
+        &["--neighbors-out", "--predictions", "the same file"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn results_that_are_no_plain_file() {
+    let room = Room::with_data();
+    for device in ["/dev/full", "/dev/null"] {
+        let command = format!("knn --data data --quiet --results {device}");
+        room.fails(1, &command, &[device, "not a plain file"]);
+    }
+}

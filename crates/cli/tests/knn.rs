@@ -370,3 +370,18 @@ fn the_synthetic_task_is_neither_trivial_nor_hopeless() {
         }
     }
 }
+
+/// Nobody asked for k = 20 where there are fewer rows: the default list is cut, an explicit one fails.
+#[test]
+fn the_default_list_of_k_is_cut_to_the_rows() {
+    let room = Room::with_data();
+    let record = room.json("knn --data data --limit 8 --on test --quiet");
+    let ks: Vec<u64> = record["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["k"].as_u64().unwrap())
+        .collect();
+    assert_eq!(ks, [1, 3, 5, 7]);
+    room.fails(1, "knn --data data --limit 8 --on test --quiet --k 1,10", &["k is 10"]);
+}

@@ -11,7 +11,7 @@ use super::{now, object};
 use crate::data_source;
 use crate::hash::data_hash;
 use crate::output::{Report, cell, table};
-use crate::pending::PendingFile;
+use crate::pending::{PendingFile, refuse_inside_data};
 use crate::plan::{InspectPlan, Settings};
 use crate::progress::check_interrupt;
 
@@ -57,6 +57,9 @@ pub(crate) fn run(plan: &InspectPlan, settings: &Settings) -> Result<Report> {
     let train = Summary::of(data.train(), n_train, names.len());
     let test = Summary::of(data.test(), n_test, names.len());
     check_interrupt()?;
+    for path in plan.picture.iter().chain(&settings.results) {
+        refuse_inside_data(opened.folder(), path)?;
+    }
     let duplicates = Duplicates::of(data, n_train);
     check_interrupt()?;
     if let Some(file) = &mut picture {

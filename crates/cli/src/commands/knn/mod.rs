@@ -18,7 +18,7 @@ use crate::data_source::{self, Opened};
 use crate::hash::data_hash;
 use crate::looks::{self, Look};
 use crate::output::{Report, cell, max_rss_bytes, seconds, table};
-use crate::pending::PendingFile;
+use crate::pending::{PendingFile, refuse_inside_data};
 use crate::plan::{KnnPlan, On, Settings};
 use crate::progress::{Progress, check_interrupt};
 
@@ -71,7 +71,15 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
     let opened = data_source::open(&plan.source, settings)?;
     let open_s = started.elapsed().as_secs_f64();
     let task = Task::new(plan.on, &opened, settings)?;
+    let outputs = [&plan.neighbors_out, &plan.predictions, &settings.results];
+    for path in outputs.into_iter().flatten() {
+        refuse_inside_data(opened.folder(), path)?;
+    }
     let n_train = task.train.len();
+    let plan = &KnnPlan {
+        k: usable(plan, n_train),
+        ..plan.clone()
+    };
     let k_max = plan.k.iter().copied().max().unwrap_or(1);
     if k_max > n_train {
         bail!("k is {k_max}, but there are only {n_train} training rows; give a smaller --k");
@@ -138,6 +146,12 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
         outcome.looks = log_look(plan, settings, &opened, &outcome);
     }
     Ok(outcome.report(plan, settings, &opened))
+}
+
+/// The list of k; without those that nobody asked for and that these data cannot answer.
+fn usable(plan: &KnnPlan, n_train: usize) -> Vec<usize> {
+    let fits = |k: &usize| !plan.k_by_default || *k <= n_train.max(1);
+    plan.k.iter().copied().filter(fits).collect()
 }
 
 fn accuracies(predicted: &[Vec<u8>], truth: &[u8]) -> Vec<Accuracy> {
