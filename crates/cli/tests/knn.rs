@@ -383,5 +383,9 @@ fn the_default_list_of_k_is_cut_to_the_rows() {
         .map(|result| result["k"].as_u64().unwrap())
         .collect();
     assert_eq!(ks, [1, 3, 5, 7]);
-    room.fails(1, "knn --data data --limit 8 --on test --quiet --k 1,10", &["k is 10"]);
+    room.fails(
+        1,
+        "knn --data data --limit 8 --on test --quiet --k 1,10",
+        &["k is 10"],
+    );
 }

@@ -95,7 +95,9 @@ fn queries_per_block(query_bytes: usize, k: usize, workers: usize, n_rows: usize
 /// The most bytes of one query's lists, of all workers together: each holds up to 16 k bytes, but no
 /// more than twice the rows that its worker has seen, and every row is seen by one worker.
 fn list_bytes(k: usize, workers: usize, n_rows: usize) -> usize {
-    let keys = k.saturating_mul(16 * workers).min(n_rows.saturating_mul(16));
+    let keys = k
+        .saturating_mul(16 * workers)
+        .min(n_rows.saturating_mul(16));
     keys.saturating_add(workers * 512)
 }
 
