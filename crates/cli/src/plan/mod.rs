@@ -1,19 +1,19 @@
 //! The validated plan: raw arguments and the environment in, decisions out. Whatever can be refused
 //! without reading data is refused here, before anything runs.
 
+mod data;
+mod knn;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
-use nearplane_models::neighbors::{Metric, TieRule, Weights};
-use nearplane_synth::{SynthConfig, SynthParams};
 
-use crate::args::{
-    Cli, Command, DataCommand, EngineArg, Global, ImportArgs, InspectArgs, KnnArgs, LabelsArg,
-    MetricArg, OnArg, SourceArgs, SynthArgs, TieArg, WeightsArg,
-};
-use crate::commands::{import, inspect, knn, synth};
+pub(crate) use self::data::{ImportPlan, InspectPlan, SynthPlan};
+pub(crate) use self::knn::{KnnPlan, On};
+use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
+use crate::commands;
 use crate::csv_log;
 use crate::failure::Usage;
 use crate::pending::{identity, refuse_existing_file};
@@ -59,10 +59,10 @@ impl Action {
     /// The columns of the command's rows in `--results`.
     pub(crate) fn columns(&self) -> &'static [&'static str] {
         match self {
-            Action::Import(_) => &import::COLUMNS,
-            Action::Synth(_) => &synth::COLUMNS,
-            Action::Inspect(_) => &inspect::COLUMNS,
-            Action::Knn(_) => &knn::COLUMNS,
+            Action::Import(_) => &commands::data::import::COLUMNS,
+            Action::Synth(_) => &commands::data::synth::COLUMNS,
+            Action::Inspect(_) => &commands::data::inspect::COLUMNS,
+            Action::Knn(_) => &commands::knn::COLUMNS,
         }
     }
 }
@@ -93,78 +93,20 @@ pub(crate) struct NamedFolder {
     pub(crate) named_by: &'static str,
 }
 
-/// `data import`.
-pub(crate) struct ImportPlan {
-    pub(crate) src: PathBuf,
-    pub(crate) out: PathBuf,
-    pub(crate) order: Option<PathBuf>,
-    pub(crate) skip_bad: bool,
-    /// In (0, 1).
-    pub(crate) test_ratio: Option<f64>,
-}
-
-/// `data synth`.
-pub(crate) struct SynthPlan {
-    pub(crate) out: PathBuf,
-    pub(crate) params: SynthParams,
-    /// The same, checked.
-    pub(crate) config: SynthConfig,
-}
-
-/// `data inspect`.
-pub(crate) struct InspectPlan {
-    pub(crate) source: Source,
-    pub(crate) picture: Option<PathBuf>,
-}
-
-/// `knn`.
-#[derive(Clone)]
-pub(crate) struct KnnPlan {
-    pub(crate) source: Source,
-    pub(crate) metric: Metric,
-    /// Distinct, each at least 1, in the order given; not empty.
-    pub(crate) k: Vec<usize>,
-    /// Nobody asked for these k: those above the number of training rows are left out.
-    pub(crate) k_by_default: bool,
-    pub(crate) tie: TieRule,
-    pub(crate) weights: Weights,
-    pub(crate) on: On,
-    pub(crate) neighbors_out: Option<PathBuf>,
-    pub(crate) predictions: Option<PathBuf>,
-}
-
-/// The list of k where none is given.
-const DEFAULT_K: [usize; 6] = [1, 3, 5, 7, 10, 20];
-
-/// What is evaluated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum On {
-    Val,
-    Test,
-}
-
-impl On {
-    /// As on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            On::Val => "val",
-            On::Test => "test",
-        }
-    }
-}
-
 impl Plan {
     /// Decides everything that the arguments and the environment decide.
     pub(crate) fn new(cli: Cli) -> Result<Plan> {
         let Cli { command, global } = cli;
         let settings = settings(global)?;
         let action = match command {
-            Command::Data(DataCommand::Import(args)) => Action::Import(import_plan(args)?),
-            Command::Data(DataCommand::Synth(args)) => Action::Synth(synth_plan(args, &settings)?),
-            Command::Data(DataCommand::Inspect(args)) => {
-                Action::Inspect(inspect_plan(args, &settings)?)
+            Command::Data(DataCommand::Import(args)) => Action::Import(data::import_plan(args)?),
+            Command::Data(DataCommand::Synth(args)) => {
+                Action::Synth(data::synth_plan(args, &settings)?)
             }
-            Command::Knn(args) => Action::Knn(knn_plan(args, &settings)?),
+            Command::Data(DataCommand::Inspect(args)) => {
+                Action::Inspect(data::inspect_plan(args, &settings)?)
+            }
+            Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
         };
         if let Some(path) = &settings.results {
             csv_log::check(path, action.columns())?;
@@ -232,87 +174,6 @@ fn source(args: SourceArgs) -> Source {
             LabelsArg::Coarse => LabelKind::Coarse,
         },
     }
-}
-
-fn import_plan(args: ImportArgs) -> Result<ImportPlan> {
-    if let Some(ratio) = args.test_ratio
-        && !(ratio > 0.0 && ratio < 1.0)
-    {
-        return Err(usage(format!(
-            "--test-ratio is {ratio}, but must be above 0 and below 1"
-        )));
-    }
-    Ok(ImportPlan {
-        src: args.src,
-        out: args.out,
-        order: args.order,
-        skip_bad: args.skip_bad,
-        test_ratio: args.test_ratio,
-    })
-}
-
-fn synth_plan(args: SynthArgs, settings: &Settings) -> Result<SynthPlan> {
-    let mut params = SynthParams {
-        seed: settings.seed,
-        ..SynthParams::default()
-    };
-    if let Some(n) = args.n_train {
-        params.n_train = count("--n-train", n)?;
-    }
-    if let Some(n) = args.n_test {
-        params.n_test = count("--n-test", n)?;
-    }
-    let config = params.check().map_err(|error| usage(error.to_string()))?;
-    Ok(SynthPlan {
-        out: args.out,
-        params,
-        config,
-    })
-}
-
-fn inspect_plan(args: InspectArgs, settings: &Settings) -> Result<InspectPlan> {
-    outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
-    Ok(InspectPlan {
-        source: source(args.source),
-        picture: args.picture,
-    })
-}
-
-fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
-    outputs_are_free(
-        settings,
-        &[
-            ("--neighbors-out", args.neighbors_out.as_deref()),
-            ("--predictions", args.predictions.as_deref()),
-        ],
-    )?;
-    match args.engine {
-        // One engine so far; a choice of one is still recorded.
-        EngineArg::Auto | EngineArg::Brute => {}
-    }
-    Ok(KnnPlan {
-        source: source(args.source),
-        metric: match args.metric {
-            MetricArg::L1 => Metric::L1,
-            MetricArg::L2 => Metric::L2,
-        },
-        k_by_default: args.k.is_none(),
-        k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
-        tie: match args.tie {
-            TieArg::Nearest => TieRule::Nearest,
-            TieArg::Lowest => TieRule::Lowest,
-        },
-        weights: match args.weights {
-            WeightsArg::Uniform => Weights::Uniform,
-            WeightsArg::Distance => Weights::Distance,
-        },
-        on: match args.on {
-            OnArg::Val => On::Val,
-            OnArg::Test => On::Test,
-        },
-        neighbors_out: args.neighbors_out,
-        predictions: args.predictions,
-    })
 }
 
 /// No output replaces a file without `--force`, and no two outputs are one file.

@@ -1,0 +1,82 @@
+//! `nearplane knn`, decided.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use nearplane_models::neighbors::{Metric, TieRule, Weights};
+
+use super::{Settings, Source, outputs_are_free, source};
+use crate::args::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
+
+/// `knn`.
+#[derive(Clone)]
+pub(crate) struct KnnPlan {
+    pub(crate) source: Source,
+    pub(crate) metric: Metric,
+    /// Distinct, each at least 1, in the order given; not empty.
+    pub(crate) k: Vec<usize>,
+    /// Nobody asked for these k: those above the number of training rows are left out.
+    pub(crate) k_by_default: bool,
+    pub(crate) tie: TieRule,
+    pub(crate) weights: Weights,
+    pub(crate) on: On,
+    pub(crate) neighbors_out: Option<PathBuf>,
+    pub(crate) predictions: Option<PathBuf>,
+}
+
+/// The list of k where none is given.
+const DEFAULT_K: [usize; 6] = [1, 3, 5, 7, 10, 20];
+
+/// What is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    Val,
+    Test,
+}
+
+impl On {
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            On::Val => "val",
+            On::Test => "test",
+        }
+    }
+}
+
+pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
+    outputs_are_free(
+        settings,
+        &[
+            ("--neighbors-out", args.neighbors_out.as_deref()),
+            ("--predictions", args.predictions.as_deref()),
+        ],
+    )?;
+    match args.engine {
+        // One engine so far; a choice of one is still recorded.
+        EngineArg::Auto | EngineArg::Brute => {}
+    }
+    Ok(KnnPlan {
+        source: source(args.source),
+        metric: match args.metric {
+            MetricArg::L1 => Metric::L1,
+            MetricArg::L2 => Metric::L2,
+        },
+        k_by_default: args.k.is_none(),
+        k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
+        tie: match args.tie {
+            TieArg::Nearest => TieRule::Nearest,
+            TieArg::Lowest => TieRule::Lowest,
+        },
+        weights: match args.weights {
+            WeightsArg::Uniform => Weights::Uniform,
+            WeightsArg::Distance => Weights::Distance,
+        },
+        on: match args.on {
+            OnArg::Val => On::Val,
+            OnArg::Test => On::Test,
+        },
+        neighbors_out: args.neighbors_out,
+        predictions: args.predictions,
+    })
+}
