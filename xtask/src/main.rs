@@ -6,6 +6,7 @@ mod ci;
 mod data;
 mod demo;
 mod json;
+mod peers;
 mod real_run;
 mod shell;
 mod test;
@@ -14,7 +15,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 6] = [
+const TASKS: [(&str, &str, &str); 7] = [
     (
         "demo",
         "[--data PATH]",
@@ -34,6 +35,11 @@ const TASKS: [(&str, &str, &str); 6] = [
         "bench",
         "[--quick] [ARGS]",
         "criterion benches and the machine's instruction limits",
+    ),
+    (
+        "bench",
+        "--peers knn|all",
+        "others' programs beside nearplane [--data DIR] [--queries N] [--threads N] [--record]",
     ),
     (
         "ci",
