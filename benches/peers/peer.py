@@ -77,7 +77,9 @@ def arguments():
 
 def end_with_parent():
     """Standard input is a pipe that the parent holds: it closes when the parent ends, however it ends."""
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`, whose lock would be held when the interpreter shuts down.
+    while os.read(0, 1):
+        pass
     os._exit(1)
 
 
