@@ -74,6 +74,10 @@ const QUEUE_BYTES: usize = 64 << 20;
 
 /// What to import and how.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct ImportOptions {
     /// The order file of the training set.
     pub order: Option<PathBuf>,
@@ -104,6 +108,7 @@ impl ImportProgress for () {}
 
 /// A file that is an image by its name but cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BadImage {
     /// Path within the source.
     pub path: String,
@@ -113,6 +118,7 @@ pub struct BadImage {
 
 /// An imported data set, in memory.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Imported {
     /// Records and class names, for [`write_folder`](crate::write::write_folder).
     pub contents: Contents,

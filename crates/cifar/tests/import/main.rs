@@ -147,10 +147,9 @@ fn bad_images_are_all_listed_or_all_skipped() {
         ];
         assert_eq!(skipped, expected);
         assert_eq!(imported.skipped[3].reason, "the file is empty");
-        check_pets(&Imported {
-            skipped: vec![],
-            ..imported
-        });
+        let mut others = imported;
+        others.skipped.clear();
+        check_pets(&others);
     }
 }
 
@@ -175,12 +174,10 @@ fn other_sizes_are_counted() {
     let mut files = pets("");
     let large = image::imageops::resize(&picture(1), 50, 70, image::imageops::FilterType::Nearest);
     files.insert("train/cat/1.png".into(), png(&large));
-    let imported = run(TempSource::folder(&files).path()).unwrap();
+    let mut imported = run(TempSource::folder(&files).path()).unwrap();
     assert_eq!(imported.resized, 1);
-    check_pets(&Imported {
-        resized: 0,
-        ..imported
-    });
+    imported.resized = 0;
+    check_pets(&imported);
 }
 
 #[test]
