@@ -188,17 +188,21 @@ fn what_is_ignored_is_said() {
         ".DS_Store",
         "train/cat/._1.png",
         "train/cat/notes.pdf",
+        "train/cat/.hidden.png",
+        "train/cat/1.HEIC",
+        "train/dog/2.heic",
+        "train/dog/2.webp",
     ] {
         files.insert(name.into(), b"anything".to_vec());
     }
     let imported = run(TempSource::file("a.tar", &tar_bytes(&files)).path()).unwrap();
     check_pets(&imported);
-    let note = "ignored 4 files that are not images by their names";
-    assert_eq!(imported.notes, [note]);
-    assert_eq!(
-        run(TempSource::folder(&files).path()).unwrap().notes,
-        [note]
-    );
+    let notes = [
+        "left out pictures that are neither JPEG nor PNG (2 .heic, 1 .webp); convert them and import again to have them in",
+        "ignored 3 files that are not images by their names",
+    ];
+    assert_eq!(imported.notes, notes);
+    assert_eq!(run(TempSource::folder(&files).path()).unwrap().notes, notes);
 }
 
 #[cfg(unix)]
