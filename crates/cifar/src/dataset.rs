@@ -19,6 +19,10 @@ use crate::map::Mapping;
 /// |---|---|---|
 /// | `labels` | fine | which labels of CIFAR-100 to hand out; all of them are checked |
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct OpenOptions {
     /// Which labels of CIFAR-100 to hand out; without a meaning for CIFAR-10.
     pub labels: LabelKind,
@@ -181,16 +185,19 @@ impl Dataset {
     }
 
     /// The images to learn from, in the order of the batches.
+    #[must_use]
     pub fn train(&self) -> &Images {
         &self.train
     }
 
     /// The images for the end.
+    #[must_use]
     pub fn test(&self) -> &Images {
         &self.test
     }
 
     /// One of the two by name.
+    #[must_use]
     pub fn split(&self, name: SplitName) -> &Images {
         match name {
             SplitName::Train => &self.train,
@@ -199,11 +206,13 @@ impl Dataset {
     }
 
     /// Names of the classes, one for each label that [`Images::label`] can return.
+    #[must_use]
     pub fn class_names(&self) -> &[String] {
         self.names_of(self.labels)
     }
 
     /// Names of the classes of one kind of labels; CIFAR-10 has one kind only.
+    #[must_use]
     pub fn names_of(&self, kind: LabelKind) -> &[String] {
         match self.format {
             Format::Cifar10 => &self.names.fine,
@@ -212,16 +221,19 @@ impl Dataset {
     }
 
     /// The layout of the records.
+    #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
     /// The folder, as it was given; `None` for a data set made in memory.
+    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// What a user should know although nothing is wrong, one sentence each.
+    #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

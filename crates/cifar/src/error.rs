@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::refusal;
+
 /// Why a data set could not be opened, checked or written.
 ///
 /// The message of each variant is complete by itself: an [`io::Error`] below it is part of the text and
@@ -143,7 +145,7 @@ pub enum Error {
         file: String,
     },
     /// The new data set is in place, but the one it replaced could not be removed completely.
-    #[error("{path}: cannot remove this remainder of the replaced data set: {cause}; the new data set is in place", path = .path.display())]
+    #[error("{path}: cannot remove this remainder of the replaced data set: {cause}{hint}; the new data set is in place", path = .path.display(), hint = refusal::ending(.cause))]
     Remainder {
         /// The folder that is left over.
         path: PathBuf,
@@ -151,7 +153,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// The system refused an operation.
-    #[error("{path}: cannot {action}: {cause}", path = .path.display())]
+    #[error("{path}: cannot {action}: {cause}{hint}", path = .path.display(), hint = refusal::ending(.cause))]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -33,10 +33,14 @@
 //! place in the order. A JPEG may be damaged in ways that nobody can see from its bytes: flipped bits
 //! that are still valid codes, or an end mark put behind a cut by a repair tool.
 //!
-//! **Ignored**, with a note: files without one of the extensions, hidden files and folders (`._1.jpg`,
-//! `.DS_Store`), links and special files. **Refused:** names in an archive that are absolute or hold
-//! `..`, duplicate names, archives that are damaged, cut short or followed by further data. Nothing is
-//! ever written under a name from an archive, and nothing is ever partly imported.
+//! **Ignored**, with a note: pictures of other kinds (`.heic`, `.webp`, ...), files without one of the
+//! extensions, hidden files and folders, links and special files; without a note, what systems put there
+//! by themselves (`.DS_Store`, `._1.jpg`, `Thumbs.db`, `desktop.ini`). Extensions are taken in small and
+//! in capital letters. A name that is not UTF-8 is shown, and sorted, with `\xff` for each such byte.
+//!
+//! **Refused:** names in an archive that are absolute or hold `..`, duplicate names, archives that are
+//! damaged, cut short or followed by further data. Nothing is ever written under a name from an archive
+//! (so that it does not matter which names a file system takes), and nothing is ever partly imported.
 
 mod arrange;
 mod decode;
@@ -74,6 +78,10 @@ const QUEUE_BYTES: usize = 64 << 20;
 
 /// What to import and how.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct ImportOptions {
     /// The order file of the training set.
     pub order: Option<PathBuf>,
@@ -104,6 +112,7 @@ impl ImportProgress for () {}
 
 /// A file that is an image by its name but cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BadImage {
     /// Path within the source.
     pub path: String,
@@ -113,6 +122,7 @@ pub struct BadImage {
 
 /// An imported data set, in memory.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Imported {
     /// Records and class names, for [`write_folder`](crate::write::write_folder).
     pub contents: Contents,
@@ -167,6 +177,7 @@ pub fn import(
         return Err(ImportError::NoImages {
             path: src.to_path_buf(),
             other_files: ignored.files,
+            other_pictures: ignored.other_pictures(),
         });
     }
     decoded.images.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -271,8 +282,20 @@ impl DecodedImages {
 }
 
 impl Ignored {
-    fn notes(self) -> Vec<String> {
+    /// `2 .heic, 1 .webp`; nothing if there is none.
+    fn other_pictures(&self) -> String {
+        let counts = self.pictures.iter();
+        Vec::from_iter(counts.map(|(extension, count)| format!("{count} .{extension}"))).join(", ")
+    }
+
+    fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        if !self.pictures.is_empty() {
+            notes.push(format!(
+                "left out pictures that are neither JPEG nor PNG ({}); convert them and import again to have them in",
+                self.other_pictures()
+            ));
+        }
         if self.files > 0 {
             notes.push(format!(
                 "ignored {} files that are not images by their names",

@@ -13,6 +13,7 @@ mod layout;
 mod map;
 #[cfg(all(unix, feature = "sigbus"))]
 mod ranges;
+mod refusal;
 #[cfg(any(feature = "fetch", feature = "import"))]
 mod tarball;
 #[cfg(test)]
@@ -25,3 +26,4 @@ pub use format::{CHANNELS, Format, LabelKind, MAX_CLASSES, PIXELS, SIDE, SplitNa
 pub use images::{Images, PixelRows};
 #[cfg(all(unix, feature = "sigbus"))]
 pub use map::install_sigbus_handler;
+pub use refusal::refusal_hint;

@@ -19,6 +19,10 @@ pub const BATCH_RECORDS: usize = 10_000;
 
 /// What [`write_folder`] writes.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct Contents {
     /// Layout of the records.
     pub format: Format,

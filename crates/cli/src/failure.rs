@@ -52,6 +52,10 @@ pub(crate) fn one_line(error: &Error) -> String {
             let _ = write!(line, ": {text}");
         }
     }
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    if let Some(hint) = causes.find_map(nearplane_cifar::refusal_hint) {
+        let _ = write!(line, "; {hint}");
+    }
     line.split(['\n', '\r'])
         .map(str::trim)
         .filter(|part| !part.is_empty())

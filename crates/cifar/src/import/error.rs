@@ -62,12 +62,6 @@ pub enum ImportError {
         /// What makes it unsafe.
         reason: &'static str,
     },
-    /// The name of an image is not UTF-8.
-    #[error("the name of image {entry:?} is not UTF-8; rename it")]
-    NotUtf8 {
-        /// The name, bytes that are not UTF-8 replaced.
-        entry: String,
-    },
     /// The same name twice.
     #[error("image {entry:?} is there twice; pack the archive again without duplicates")]
     DuplicateEntry {
@@ -76,14 +70,16 @@ pub enum ImportError {
     },
     /// There is nothing to import.
     #[error(
-        "{}: no images found among {other_files} files, expected train/<class>/*.jpg|jpeg|png and test/<class>/... or <class>/*",
-        path.display()
+        "{}: no images found among {other_files} files{}, expected train/<class>/*.jpg|jpeg|png and test/<class>/... or <class>/*",
+        path.display(), converted(other_pictures)
     )]
     NoImages {
         /// The source.
         path: PathBuf,
         /// Files that are not images by their names.
         other_files: u64,
+        /// Pictures of kinds that are not read, as `2 .heic, 1 .webp`; empty if there is none.
+        other_pictures: String,
     },
     /// More images than 32-bit indices can name.
     #[error("more than {limit} images, the limit of an import; import a part of them")]
@@ -225,6 +221,15 @@ pub enum ImportError {
         /// Images decoded so far.
         images: u64,
     },
+}
+
+/// What to do about pictures that are not read, if there are any.
+fn converted(other_pictures: &str) -> String {
+    if other_pictures.is_empty() {
+        String::new()
+    } else {
+        format!(" and pictures to be converted to JPEG or PNG ({other_pictures})")
+    }
 }
 
 /// The first few bad images with their reasons, and how many more there are.

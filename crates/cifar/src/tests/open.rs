@@ -38,7 +38,7 @@ fn a_folder_is_handed_out_where_it_lies() {
 #[should_panic(expected = "image 4 of 4")]
 fn an_image_past_the_end_is_a_mistake() {
     let dir = small_folder();
-    open(dir.path(), LabelKind::Fine).train().image(4);
+    let _ = open(dir.path(), LabelKind::Fine).train().image(4);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! so those tests run themselves once more as a child and look at how it ended.
 
 use std::fs::{File, OpenOptions as FileOptions};
+#[cfg(unix)]
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! validated plan. The doc comments are the help texts.
 
 mod data;
+mod generate;
 mod knn;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::data::{DataCommand, ImportArgs, InspectArgs, SynthArgs};
+pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 
 const EXAMPLES: &str = "\
@@ -42,6 +44,9 @@ pub(crate) enum Command {
     /// k nearest neighbours: fit, predict, evaluate
     #[command(after_help = knn::EXAMPLES)]
     Knn(KnnArgs),
+    /// Write man pages and shell completions to a folder
+    #[command(hide = true)]
+    Generate(GenerateArgs),
 }
 
 /// Options that every command has.

@@ -1,6 +1,7 @@
 //! One file per command; each turns its plan into a report, which is printed here.
 
 pub(crate) mod data;
+pub(crate) mod generate;
 pub(crate) mod knn;
 
 use anyhow::Result;
@@ -17,6 +18,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Synth(action) => data::synth::run(action, settings),
         Action::Inspect(action) => data::inspect::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
+        Action::Generate(action) => generate::run(action, settings),
     }?;
     output::emit(settings, plan.action.columns(), report)
 }

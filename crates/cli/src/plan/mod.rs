@@ -2,6 +2,7 @@
 //! without reading data is refused here, before anything runs.
 
 mod data;
+mod generate;
 mod knn;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
 pub(crate) use self::data::{ImportPlan, InspectPlan, SynthPlan};
+pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
@@ -53,6 +55,7 @@ pub(crate) enum Action {
     Synth(SynthPlan),
     Inspect(InspectPlan),
     Knn(KnnPlan),
+    Generate(GeneratePlan),
 }
 
 impl Action {
@@ -63,6 +66,7 @@ impl Action {
             Action::Synth(_) => &commands::data::synth::COLUMNS,
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
+            Action::Generate(_) => &commands::generate::COLUMNS,
         }
     }
 }
@@ -107,6 +111,7 @@ impl Plan {
                 Action::Inspect(data::inspect_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
+            Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };
         if let Some(path) = &settings.results {
             csv_log::check(path, action.columns())?;

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Row positions of the two parts of a split: both ascending, together every row once.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Split {
     /// The rows that fit the model.
     pub train: Vec<u32>,
