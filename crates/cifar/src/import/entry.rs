@@ -10,7 +10,7 @@ use super::ImportError;
 ///
 /// # Errors
 /// [`ImportError::UnsafePath`] for absolute paths, `..`, backslashes, drive letters and NUL bytes,
-/// of any entry; [`ImportError::NotUtf8`] for images only.
+/// of any entry.
 pub(super) fn parse(raw: &[u8]) -> Result<Option<String>, ImportError> {
     let printable = || String::from_utf8_lossy(raw).into_owned();
     let unsafe_path = |reason| {
@@ -49,10 +49,25 @@ pub(super) fn parse(raw: &[u8]) -> Result<Option<String>, ImportError> {
     if hidden || is_folder || !is_image {
         return Ok(None);
     }
-    match String::from_utf8(parts.join(&b'/')) {
-        Ok(path) => Ok(Some(path)),
-        Err(_) => Err(ImportError::NotUtf8 { entry: printable() }),
+    Ok(Some(readable(&parts.join(&b'/'))))
+}
+
+/// Text as it is; bytes that are no UTF-8 as `\xNN`. Backslashes are refused above, so that two names never
+/// become one.
+fn readable(path: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in path.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02X}"));
+        }
     }
+    text
+}
+
+/// Whether [`parse`] had to write a name in another way than it is stored.
+pub(super) fn was_rewritten(path: &str) -> bool {
+    path.contains('\\')
 }
 
 fn has_image_extension(name: &[u8]) -> bool {
@@ -109,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn only_images_have_to_be_utf8() {
-        let message = parse(b"cat/\xff.jpg").unwrap_err().to_string();
-        assert!(
-            message.contains("\"cat/\u{fffd}.jpg\" is not UTF-8"),
-            "{message}"
-        );
+    fn names_that_are_no_text_stay_apart() {
+        let name = |raw: &[u8]| parse(raw).unwrap().unwrap();
+        assert_eq!(name(b"cat/\xff.jpg"), "cat/\\xFF.jpg");
+        assert_eq!(name(b"caf\xe9/\xfe1.jpg"), "caf\\xE9/\\xFE1.jpg");
+        assert_eq!(name("café/1.jpg".as_bytes()), "café/1.jpg");
+        assert!(was_rewritten(&name(b"cat/\xff.jpg")) && !was_rewritten("café/1.jpg"));
         assert_eq!(parse(b"cat/\xff.txt").unwrap(), None);
     }
 
