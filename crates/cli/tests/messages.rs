@@ -34,7 +34,7 @@ fn numbers_that_are_none() {
     let room = Room::with_data();
     let whole = "expected a whole number";
     check(&room, 2, "knn --threads x", &["--threads", "'x'", whole]);
-    check(&room, 2, "knn --seed -1.5", &["--seed", whole]);
+    check(&room, 2, "knn --seed 1.5", &["--seed", whole]);
     check(&room, 2, "knn --limit many", &["--limit", whole]);
     check(
         &room,

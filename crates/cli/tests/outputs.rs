@@ -15,7 +15,7 @@ const LONG: &str = "knn --on test --simd scalar --threads 1 --k 1 --json --predi
 /// A room with a data set whose opening prints a note, which comes when all outputs have been begun.
 fn room() -> Room {
     let room = Room::new();
-    room.ok("data synth --out data");
+    room.ok("data synth --out data --n-train 2000");
     std::fs::remove_file(room.path("data/batches.meta.txt")).unwrap();
     room
 }
