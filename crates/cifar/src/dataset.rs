@@ -51,6 +51,20 @@ pub struct Dataset {
     notes: Vec<String>,
 }
 
+/// The classes of CIFAR-10.
+const CLASSES_10: [&str; 10] = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+];
+
 impl Dataset {
     /// Opens a folder by reading its files into memory, for file systems and programs that a mapping
     /// does not suit; the checks are those of [`Dataset::map`].
@@ -137,7 +151,8 @@ impl Dataset {
         let mut dataset = Dataset::assemble(format, options.labels, train, test, names)?;
         dataset.path = Some(dir.to_owned());
         dataset.notes = layout.notes;
-        dataset.add_notes(options);
+        let named = layout.names.get(LabelKind::Fine).is_some();
+        dataset.add_notes(options, named);
         Ok(dataset)
     }
 
@@ -166,11 +181,13 @@ impl Dataset {
         })
     }
 
-    fn add_notes(&mut self, options: &OpenOptions) {
+    fn add_notes(&mut self, options: &OpenOptions, named: bool) {
         let found = (self.train.len(), self.test.len());
         let classes = self.class_names().len();
         let published = (50_000, 10_000);
-        if self.format == Format::Cifar10 && classes == 10 && found != published {
+        // Ten classes of other names are no part of CIFAR-10, and nothing is missing from them.
+        let may_be_a_part = !named || self.class_names() == CLASSES_10;
+        if self.format == Format::Cifar10 && classes == 10 && may_be_a_part && found != published {
             self.notes.push(format!(
                 "ten classes as in CIFAR-10, but {} training and {} test images where CIFAR-10 has {} and {}",
                 found.0, found.1, published.0, published.1

@@ -18,6 +18,8 @@
 //! whole. An order file (at most ten classes) holds one digit for each training image, white space
 //! ignored: its i-th digit c says that row i is the next image of class c.
 //!
+//! A name that is not UTF-8 is taken with `\xNN` for each byte that is not, in messages, in the order and as a class.
+//!
 //! **Test set.** Without a folder `test`, a share of each class becomes the test set: round(n ratio)
 //! images, at least one and never all, picked by a shuffle that depends on the seed and the class name
 //! only (SplitMix64 started at seed XOR FNV-1a of the name, Fisher-Yates from the end).
@@ -58,6 +60,7 @@ use std::thread;
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
 pub use self::error::ImportError;
+use self::error::counted;
 
 use self::arrange::{Arrangement, Named, arrange, permute_records};
 use self::decode::Decoder;
@@ -199,6 +202,7 @@ pub fn import(
     let mut arrangement = arrange(&named, options.test_ratio, options.seed, order.as_ref())?;
     drop(named);
     arrangement.notes.extend(ignored.notes());
+    arrangement.notes.extend(rewritten_names(&decoded.images));
     let notes = std::mem::take(&mut arrangement.notes);
     Ok(Imported {
         resized: decoded.resized,
@@ -281,6 +285,18 @@ impl DecodedImages {
     }
 }
 
+fn rewritten_names(images: &[Image]) -> Option<String> {
+    let mut names = images
+        .iter()
+        .map(|image| &image.path)
+        .filter(|path| entry::was_rewritten(path));
+    let first = names.next()?;
+    Some(format!(
+        "{} with a name that is not UTF-8, which is written with \\xNN for such bytes, as in {first}",
+        counted(1 + names.count() as u64, "image")
+    ))
+}
+
 impl Ignored {
     /// `2 .heic, 1 .webp`; nothing if there is none.
     fn other_pictures(&self) -> String {
@@ -297,13 +313,16 @@ impl Ignored {
             ));
         }
         if self.files > 0 {
-            notes.push(format!(
-                "ignored {} files that are not images by their names",
-                self.files
-            ));
+            notes.push(match self.files {
+                1 => "ignored 1 file that is not an image by its name".into(),
+                files => format!("ignored {files} files that are not images by their names"),
+            });
         }
         if self.links > 0 {
-            notes.push(format!("ignored {} links or special files", self.links));
+            notes.push(match self.links {
+                1 => "ignored 1 link or special file".into(),
+                links => format!("ignored {links} links or special files"),
+            });
         }
         notes
     }

@@ -38,7 +38,8 @@ const SYSTEM: [&str; 5] = [
 /// What an entry of this name is.
 ///
 /// # Errors
-/// [`ImportError::UnsafePath`] for absolute paths, `..`, backslashes, drive letters and NUL bytes.
+/// [`ImportError::UnsafePath`] for absolute paths, `..`, backslashes, drive letters and NUL bytes,
+/// of any entry.
 pub(super) fn parse(raw: &[u8]) -> Result<Entry, ImportError> {
     let printable = || String::from_utf8_lossy(raw).into_owned();
     let unsafe_path = |reason| {
@@ -91,6 +92,11 @@ pub(super) fn parse(raw: &[u8]) -> Result<Entry, ImportError> {
         return Ok(Entry::Image(escaped(&parts.join(&b'/'))));
     }
     Ok(one_of(&OTHER_PICTURES).map_or(Entry::Other, Entry::OtherPicture))
+}
+
+/// Whether [`parse`] had to write a name in another way than it is stored.
+pub(super) fn was_rewritten(path: &str) -> bool {
+    path.contains('\\')
 }
 
 fn is_system(name: &[u8]) -> bool {
@@ -184,6 +190,7 @@ mod tests {
         ] {
             assert_eq!(parse(name.as_bytes()).unwrap(), Entry::System, "{name}");
         }
+        assert!(was_rewritten("cat/\\xff.jpg") && !was_rewritten("café/1.jpg"));
     }
 
     proptest! {

@@ -12,6 +12,7 @@ use lzma_rust2::XzReader;
 use super::entry::{self, Entry};
 use super::queue::{Item, Queue};
 use super::{ImportError, ImportProgress, MAX_FILE_BYTES, MAX_IMAGES};
+use crate::error::io_reason;
 use crate::tarball::{self, Kind, Tarball};
 
 /// Window of the .xz decoder; `xz -9` needs 65 MiB.
@@ -226,10 +227,10 @@ fn list(root: &Path) -> Result<Source, ImportError> {
 /// One file of a folder; a file that cannot be read is a bad image, not the end.
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = File::open(path).map_err(|error| io_reason(&error))?;
     file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| io_reason(&error))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("more than {MAX_FILE_BYTES} bytes, the limit"));
     }

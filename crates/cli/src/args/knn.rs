@@ -41,7 +41,8 @@ pub(crate) struct KnnArgs {
     /// What is evaluated: a tenth of the training set, or the test set
     #[arg(long, value_enum, default_value_t = OnArg::Val)]
     pub(crate) on: OnArg,
-    /// Write the neighbours as a u32 array [n_eval, k, 2] of (distance, index); l2 distances are squared
+    /// Write the neighbours as a u32 array [n_eval, k, 2] of (distance, index): index is the row in the whole
+    /// training set, also with --on val; l2 distances are squared
     #[arg(long, value_name = "FILE.npy")]
     pub(crate) neighbors_out: Option<PathBuf>,
     /// Write the predicted labels: index, truth and a column per k

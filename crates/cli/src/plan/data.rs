@@ -1,6 +1,6 @@
 //! `nearplane data ...`, decided.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use nearplane_synth::{SynthConfig, SynthParams};
@@ -69,9 +69,24 @@ pub(super) fn synth_plan(args: SynthArgs, settings: &Settings) -> Result<SynthPl
 }
 
 pub(super) fn inspect_plan(args: InspectArgs, settings: &Settings) -> Result<InspectPlan> {
+    if let Some(path) = &args.picture {
+        is_png("--picture", path)?;
+    }
     outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
     Ok(InspectPlan {
         source: source(args.source),
         picture: args.picture,
     })
+}
+
+/// A picture is written as PNG, whatever its name says; so the name has to say that.
+pub(super) fn is_png(option: &str, path: &Path) -> Result<()> {
+    let suffix = path.extension().unwrap_or_default();
+    if suffix.eq_ignore_ascii_case("png") {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "{option} is {}, but the picture is written as PNG; give a name that ends in .png",
+        path.display()
+    )))
 }

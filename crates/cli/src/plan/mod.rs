@@ -18,7 +18,7 @@ use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
 use crate::failure::Usage;
-use crate::pending::{identity, refuse_existing_file};
+use crate::pending::{Outputs, identity, refuse_existing_file};
 
 /// Everything decided: how to run, and what.
 pub(crate) struct Plan {
@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) limit: Option<usize>,
     pub(crate) mmap: bool,
     pub(crate) results: Option<PathBuf>,
+    /// What the command has written so far and would take back if it failed.
+    pub(crate) outputs: Outputs,
 }
 
 impl Settings {
@@ -144,6 +146,7 @@ fn settings(args: Global) -> Result<Settings> {
             .transpose()?,
         mmap: !args.no_mmap,
         results: args.results,
+        outputs: Outputs::default(),
     })
 }
 

@@ -24,6 +24,12 @@ fn check_output_folder(out: &Path, force: bool) -> Result<()> {
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(_) if out.is_file() => {
+            bail!(
+                "{} is a file; give the name of a folder to write",
+                out.display()
+            );
+        }
         Err(error) => {
             return Err(error)
                 .with_context(|| format!("cannot write the folder {}", out.display()));

@@ -17,7 +17,7 @@ use crate::answer::answer;
 use crate::data_source::{self, Opened};
 use crate::hash::data_hash;
 use crate::looks::{self, Look};
-use crate::output::{Report, cell, max_rss_bytes, seconds, table};
+use crate::output::{Report, cell, counted, max_rss_bytes, seconds, table};
 use crate::pending::{PendingFile, refuse_inside_data};
 use crate::plan::{KnnPlan, On, Settings};
 use crate::progress::{Progress, check_interrupt};
@@ -139,9 +139,8 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
     // From here on the data is not touched any more; nothing was shown yet.
     opened.data.verify_unchanged()?;
     check_interrupt()?;
-    for file in [neighbors_out, predictions_out].into_iter().flatten() {
-        file.finish()?;
-    }
+    let files = [neighbors_out, predictions_out].into_iter().flatten();
+    settings.outputs.place(files.collect())?;
     if plan.on == On::Test {
         outcome.looks = log_look(plan, settings, &opened, &outcome);
     }
@@ -204,7 +203,7 @@ fn log_look(
         plan.tie,
         plan.weights
     );
-    if let Some(limit) = settings.limit {
+    if let Some(limit) = data_source::limit(settings, opened.data.train().len()) {
         configuration.push_str(&format!(" limit={limit}"));
     }
     let seen = outcome
@@ -264,7 +263,7 @@ impl Outcome {
             "data": opened.record(&self.hash),
             "labels": labels,
             "on": plan.on.name(),
-            "limit": settings.limit,
+            "limit": data_source::limit(settings, opened.data.train().len()),
             "seed": settings.seed,
             "split_seed": settings.split_seed,
             "n_train": self.n_train,
@@ -299,7 +298,7 @@ impl Outcome {
                 opened.data.test().len().to_string(),
                 labels.to_owned(),
                 plan.on.name().to_owned(),
-                cell(settings.limit),
+                cell(data_source::limit(settings, opened.data.train().len())),
                 settings.seed.to_string(),
                 settings.split_seed.to_string(),
                 self.n_train.to_string(),
@@ -348,22 +347,22 @@ impl Outcome {
             })
             .collect();
         let evaluated = match plan.on {
-            On::Val => "validation images",
-            On::Test => "test images",
+            On::Val => "validation image",
+            On::Test => "test image",
         };
         format!(
-            "{}: {} nearest neighbours, {} {evaluated} against {} training images\n{}\
-             fit {}, predict {}: {}, {}, {threads} thread{}\n",
+            "{}: {} nearest neighbours, {} against {}\n{}\
+             fit {}, predict {}: {}, {}, {}\n",
             opened.source,
             plan.metric,
-            self.n_eval,
-            self.n_train,
+            counted(self.n_eval, evaluated),
+            counted(self.n_train, "training image"),
             table(&["k", "accuracy", "95 % interval", "correct"], &rows, 0),
             seconds(self.fit_s),
             seconds(self.predict_s),
             self.engine,
             settings.level.name(),
-            if threads == 1 { "" } else { "s" },
+            counted(threads, "thread"),
         )
     }
 }

@@ -45,9 +45,16 @@ impl<'a> Task<'a> {
                 query_positions: None,
             }),
             On::Val => {
-                let split = stratified_split(&labels, VALIDATION, settings.split_seed).context(
-                    "cannot set aside a tenth of the training set; give more images, or --on test",
-                )?;
+                let more = match settings.limit {
+                    Some(limit) if limit < train_images.len() => "a larger --limit",
+                    _ => "more images",
+                };
+                let split = stratified_split(&labels, VALIDATION, settings.split_seed)
+                    .with_context(|| {
+                        format!(
+                            "cannot set aside a tenth of the training set; give {more}, or --on test"
+                        )
+                    })?;
                 Ok(Task {
                     queries: train.select(split.validation.clone())?,
                     truth: split
