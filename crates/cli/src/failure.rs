@@ -31,9 +31,24 @@ impl std::fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
+/// Ctrl-C in a download: exit code 130.
+#[derive(Debug)]
+pub(crate) struct Paused;
+
+impl std::fmt::Display for Paused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted; what was downloaded is kept, the same command continues there")
+    }
+}
+
+impl std::error::Error for Paused {}
+
 /// The exit code that an error ends in.
 pub(crate) fn exit_code(error: &Error) -> u8 {
-    if error.chain().any(|cause| cause.is::<Interrupted>()) {
+    let is_stop = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<Interrupted>() || cause.is::<Paused>()
+    };
+    if error.chain().any(is_stop) {
         130
     } else if error.chain().any(|cause| cause.is::<Usage>()) {
         2

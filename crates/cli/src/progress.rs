@@ -41,9 +41,26 @@ pub(crate) fn check_interrupt() -> Result<()> {
 /// How long a job runs before its bar appears.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What a bar says once it appears, with and without a known total.
+struct Templates {
+    with_total: &'static str,
+    without: &'static str,
+}
+
+const STEPS: Templates = Templates {
+    with_total: "{msg} {bar:30} {percent} %, {left}",
+    without: "{msg} {spinner} {human_pos}",
+};
+
+const BYTES: Templates = Templates {
+    with_total: "{msg} {bar:30} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {left}",
+    without: "{msg} {spinner} {decimal_bytes}, {decimal_bytes_per_sec}",
+};
+
 /// A bar that appears when its job has lasted a second and vanishes when dropped.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
+    templates: &'static Templates,
     started: Instant,
     shown: AtomicBool,
 }
@@ -51,6 +68,15 @@ pub(crate) struct Progress {
 impl Progress {
     /// A bar headed `what`; none with `quiet` or where stderr is not a terminal.
     pub(crate) fn new(what: &'static str, quiet: bool) -> Progress {
+        Progress::with(what, &STEPS, quiet)
+    }
+
+    /// A bar that counts bytes.
+    pub(crate) fn of_bytes(what: &'static str, quiet: bool) -> Progress {
+        Progress::with(what, &BYTES, quiet)
+    }
+
+    fn with(what: &'static str, templates: &'static Templates, quiet: bool) -> Progress {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
             bar.set_message(what);
@@ -58,6 +84,7 @@ impl Progress {
         });
         Progress {
             bar,
+            templates,
             started: Instant::now(),
             shown: AtomicBool::new(false),
         }
@@ -71,8 +98,8 @@ impl Progress {
                 return;
             }
             let template = match total {
-                Some(_) => "{msg} {bar:30} {percent} %, {left}",
-                None => "{msg} {spinner} {human_pos}",
+                Some(_) => self.templates.with_total,
+                None => self.templates.without,
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.with_key("left", time_left));
@@ -83,6 +110,21 @@ impl Progress {
             bar.set_length(total);
         }
         bar.set_position(done);
+    }
+
+    /// What is done from now on.
+    pub(crate) fn head(&self, what: &'static str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what);
+        }
+    }
+
+    /// Writes lines to stderr that the bar does not overwrite.
+    pub(crate) fn aside(&self, write: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod canvas;
 mod color;
 mod dice;
 mod fixed;
+mod knob;
 mod lattice;
 mod light;
 mod object;
@@ -30,10 +31,11 @@ mod perturb;
 mod scene;
 mod shape;
 
+pub use knob::Knob;
 pub use params::{Drawn, SplitName, Synth, SynthConfig, SynthError, SynthParams, generate};
 pub use perturb::{
-    Edge, Perturbation, PerturbationConfig, PerturbationError, Place, Rgb, SpecError, SpecProblem,
-    Step,
+    Edge, LADDERS, Ladder, Perturbation, PerturbationConfig, PerturbationError, Place, Rgb,
+    SpecError, SpecProblem, Step,
 };
 pub use shape::CLASS_NAMES;
 

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::PIXELS;
 use crate::fixed::ONE;
+use crate::knob::Knob;
 use crate::scene::{Difficulty, Scene};
 
 /// What to draw.
@@ -73,18 +74,23 @@ impl SynthParams {
     /// The largest value of a difficulty.
     pub const HARDEST: u16 = 1000;
 
+    /// The defaults with every difficulty at 0: textbook examples.
+    #[must_use]
+    pub fn textbook() -> Self {
+        let mut params = Self::default();
+        for knob in Knob::ALL {
+            knob.turn(&mut params, 0);
+        }
+        params
+    }
+
     /// Checks every limit; what comes out draws without fail.
     ///
     /// # Errors
     /// [`SynthError`]: a difficulty above 1000, or more images than row numbers or addresses reach.
     pub fn check(&self) -> Result<SynthConfig, SynthError> {
-        for (name, value) in [
-            ("viewpoint", self.viewpoint),
-            ("background", self.background),
-            ("illumination", self.illumination),
-            ("occlusion", self.occlusion),
-            ("variation", self.variation),
-        ] {
+        for knob in Knob::ALL {
+            let (name, value) = (knob.name(), knob.of(self));
             if value > Self::HARDEST {
                 return Err(SynthError::Difficulty { name, value });
             }

@@ -3,6 +3,7 @@
 
 mod blur;
 mod geometry;
+mod ladder;
 mod patch;
 mod spec;
 mod tone;
@@ -12,6 +13,7 @@ use thiserror::Error;
 use crate::PIXELS;
 use crate::dice::{Dice, Purpose};
 
+pub use ladder::{LADDERS, Ladder};
 pub use spec::{SpecError, SpecProblem};
 
 /// The side of an image in pixels.
@@ -58,6 +60,12 @@ const PLANE: usize = SIDE * SIDE;
 pub struct Perturbation {
     /// What to do, in this order.
     pub steps: Vec<Step>,
+}
+
+impl From<Step> for Perturbation {
+    fn from(step: Step) -> Self {
+        Self { steps: vec![step] }
+    }
 }
 
 /// Red, green and blue, 0..=255.

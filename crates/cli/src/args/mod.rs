@@ -2,6 +2,7 @@
 //! validated plan. The doc comments are the help texts.
 
 mod data;
+mod difficulties;
 mod generate;
 mod knn;
 
@@ -9,13 +10,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::data::{DataCommand, ImportArgs, InspectArgs, SynthArgs};
+pub(crate) use self::data::{
+    DataCommand, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs, SplitArg,
+    SynthArgs,
+};
+pub(crate) use self::difficulties::DifficultiesArgs;
 pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 
 const EXAMPLES: &str = "\
 Examples:
   nearplane knn
+  nearplane data fetch cifar-10
   nearplane data import cifar10.tar.xz --out target/cifar10
   nearplane knn --data target/cifar10 --metric l1 --k 1,3,5,7,10,20
   nearplane knn --data target/cifar10 --on test --metric l2 --k 1..10 --json
@@ -38,9 +44,12 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Import, draw and inspect data sets
+    /// Fetch, import, draw, perturb and inspect data sets
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
+    /// Accuracy against each of the five difficulties and each of the nine perturbations, as a table
+    #[command(after_help = difficulties::EXAMPLES)]
+    Difficulties(DifficultiesArgs),
     /// k nearest neighbours: fit, predict, evaluate
     #[command(after_help = knn::EXAMPLES)]
     Knn(KnnArgs),

@@ -46,9 +46,7 @@ pub(crate) fn run(plan: &GeneratePlan, settings: &Settings) -> Result<Report> {
         pending.push(file);
         files.push(path);
     }
-    for file in pending {
-        file.finish()?;
-    }
+    settings.outputs.place(pending)?;
     let out = plan.out.display().to_string();
     Ok(Report {
         text: format!("{} files in {out}\n", files.len()),

@@ -1,6 +1,7 @@
 //! One file per command; each turns its plan into a report, which is printed here.
 
 pub(crate) mod data;
+pub(crate) mod difficulties;
 pub(crate) mod generate;
 pub(crate) mod knn;
 
@@ -15,6 +16,9 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
     let settings = &plan.settings;
     let report = match &plan.action {
         Action::Import(action) => data::import::run(action, settings),
+        Action::Fetch(action) => data::fetch::run(action, settings),
+        Action::Perturb(action) => data::perturb::run(action, settings),
+        Action::Difficulties(action) => difficulties::run(action, settings),
         Action::Synth(action) => data::synth::run(action, settings),
         Action::Inspect(action) => data::inspect::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),

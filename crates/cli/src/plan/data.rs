@@ -3,10 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use nearplane_synth::{SynthConfig, SynthParams};
+use nearplane_cifar::fetch::{FetchName, FetchOptions};
+use nearplane_synth::{Knob, Perturbation, PerturbationConfig, SynthConfig, SynthParams};
 
 use super::{Settings, Source, count, outputs_are_free, source, usage};
-use crate::args::{ImportArgs, InspectArgs, SynthArgs};
+use crate::args::{
+    FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs, SplitArg, SynthArgs,
+};
+
+/// `data fetch`.
+pub(crate) struct FetchPlan {
+    /// As on the command line.
+    pub(crate) name: &'static str,
+    pub(crate) what: FetchName,
+    pub(crate) options: FetchOptions,
+    /// Whether `knn` finds it without `--data`.
+    pub(crate) is_found: bool,
+}
 
 /// `data import`.
 pub(crate) struct ImportPlan {
@@ -24,6 +37,17 @@ pub(crate) struct SynthPlan {
     pub(crate) params: SynthParams,
     /// The same, checked.
     pub(crate) config: SynthConfig,
+}
+
+/// `data perturb`.
+pub(crate) struct PerturbPlan {
+    pub(crate) source: Source,
+    pub(crate) out: PathBuf,
+    pub(crate) perturbation: Perturbation,
+    /// The same, checked and seeded.
+    pub(crate) config: PerturbationConfig,
+    pub(crate) split: SplitArg,
+    pub(crate) picture: Option<PathBuf>,
 }
 
 /// `data inspect`.
@@ -60,11 +84,75 @@ pub(super) fn synth_plan(args: SynthArgs, settings: &Settings) -> Result<SynthPl
     if let Some(n) = args.n_test {
         params.n_test = count("--n-test", n)?;
     }
+    turn(&args.knobs, &mut params);
     let config = params.check().map_err(|error| usage(error.to_string()))?;
     Ok(SynthPlan {
         out: args.out,
         params,
         config,
+    })
+}
+
+/// Sets the difficulties that were given.
+fn turn(args: &KnobArgs, params: &mut SynthParams) {
+    for knob in Knob::ALL {
+        let given = match knob {
+            Knob::Viewpoint => args.viewpoint,
+            Knob::Background => args.background,
+            Knob::Illumination => args.illumination,
+            Knob::Occlusion => args.occlusion,
+            Knob::Variation => args.variation,
+        };
+        if let Some(thousandths) = given {
+            knob.turn(params, thousandths);
+        }
+    }
+}
+
+pub(super) fn fetch_plan(args: FetchArgs, settings: &Settings) -> Result<FetchPlan> {
+    if settings.limit.is_some() {
+        return Err(usage(
+            "--limit does not go with data fetch, which takes the whole data set; give it to the command that \
+             uses the data",
+        ));
+    }
+    let (name, what) = match args.name {
+        FetchNameArg::Cifar10 => ("cifar-10", FetchName::Cifar10),
+        FetchNameArg::Cifar100 => ("cifar-100", FetchName::Cifar100),
+    };
+    let is_found = args.out.is_none() && what == FetchName::Cifar10;
+    Ok(FetchPlan {
+        name,
+        what,
+        options: FetchOptions {
+            mirrors: args.mirrors,
+            archive: args.archive,
+            out: args
+                .out
+                .unwrap_or_else(|| PathBuf::from("datasets").join(what.folder())),
+            overwrite: settings.force,
+            ..FetchOptions::default()
+        },
+        is_found,
+    })
+}
+
+pub(super) fn perturb_plan(args: PerturbArgs, settings: &Settings) -> Result<PerturbPlan> {
+    let perturbation: Perturbation = args
+        .perturb
+        .parse()
+        .map_err(|error| usage(format!("--perturb: {error}")))?;
+    let config = perturbation
+        .check()
+        .map_err(|error| usage(format!("--perturb: {error}")))?;
+    outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
+    Ok(PerturbPlan {
+        source: source(args.source),
+        out: args.out,
+        perturbation,
+        config: config.with_seed(settings.seed),
+        split: args.split,
+        picture: args.picture,
     })
 }
 

@@ -58,10 +58,7 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
     }
     Ok(KnnPlan {
         source: source(args.source),
-        metric: match args.metric {
-            MetricArg::L1 => Metric::L1,
-            MetricArg::L2 => Metric::L2,
-        },
+        metric: metric(args.metric),
         k_by_default: args.k.is_none(),
         k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
         tie: match args.tie {
@@ -72,11 +69,22 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
             WeightsArg::Uniform => Weights::Uniform,
             WeightsArg::Distance => Weights::Distance,
         },
-        on: match args.on {
-            OnArg::Val => On::Val,
-            OnArg::Test => On::Test,
-        },
+        on: on(args.on),
         neighbors_out: args.neighbors_out,
         predictions: args.predictions,
     })
+}
+
+pub(super) fn metric(arg: MetricArg) -> Metric {
+    match arg {
+        MetricArg::L1 => Metric::L1,
+        MetricArg::L2 => Metric::L2,
+    }
+}
+
+pub(super) fn on(arg: OnArg) -> On {
+    match arg {
+        OnArg::Val => On::Val,
+        OnArg::Test => On::Test,
+    }
 }

@@ -2,6 +2,7 @@
 //! without reading data is refused here, before anything runs.
 
 mod data;
+mod difficulties;
 mod generate;
 mod knn;
 
@@ -11,7 +12,8 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
-pub(crate) use self::data::{ImportPlan, InspectPlan, SynthPlan};
+pub(crate) use self::data::{FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan};
+pub(crate) use self::difficulties::DifficultiesPlan;
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
@@ -54,6 +56,9 @@ impl Settings {
 /// One of the commands.
 pub(crate) enum Action {
     Import(ImportPlan),
+    Fetch(FetchPlan),
+    Perturb(PerturbPlan),
+    Difficulties(DifficultiesPlan),
     Synth(SynthPlan),
     Inspect(InspectPlan),
     Knn(KnnPlan),
@@ -65,6 +70,9 @@ impl Action {
     pub(crate) fn columns(&self) -> &'static [&'static str] {
         match self {
             Action::Import(_) => &commands::data::import::COLUMNS,
+            Action::Fetch(_) => &commands::data::fetch::COLUMNS,
+            Action::Perturb(_) => &commands::data::perturb::COLUMNS,
+            Action::Difficulties(_) => &commands::difficulties::COLUMNS,
             Action::Synth(_) => &commands::data::synth::COLUMNS,
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
@@ -106,6 +114,15 @@ impl Plan {
         let settings = settings(global)?;
         let action = match command {
             Command::Data(DataCommand::Import(args)) => Action::Import(data::import_plan(args)?),
+            Command::Data(DataCommand::Fetch(args)) => {
+                Action::Fetch(data::fetch_plan(args, &settings)?)
+            }
+            Command::Data(DataCommand::Perturb(args)) => {
+                Action::Perturb(data::perturb_plan(args, &settings)?)
+            }
+            Command::Difficulties(args) => {
+                Action::Difficulties(difficulties::difficulties_plan(args, &settings)?)
+            }
             Command::Data(DataCommand::Synth(args)) => {
                 Action::Synth(data::synth_plan(args, &settings)?)
             }

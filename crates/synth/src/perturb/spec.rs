@@ -328,18 +328,42 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         for (i, (option, slot)) in self.clone().slots().into_iter().enumerate() {
-            write!(f, "{}{option}=", if i == 0 { ':' } else { ',' })?;
-            match slot {
-                Slot::Number(value, _) => write!(f, "{value}")?,
-                Slot::Place(Place::At(value)) => write!(f, "{value}")?,
-                Slot::Place(Place::Random) => f.write_str("random")?,
-                Slot::Edge(Edge::Repeat) => f.write_str("repeat")?,
-                Slot::Edge(Edge::Fill([r, g, b])) | Slot::Color([r, g, b]) => {
-                    write!(f, "#{r:02x}{g:02x}{b:02x}")?;
-                }
-            }
+            write!(f, "{}{option}={slot}", if i == 0 { ':' } else { ',' })?;
         }
         Ok(())
+    }
+}
+
+impl Step {
+    /// The options that differ from those left out, such as `dx=2` of `shift:dx=2,dy=0,edge=repeat`: after
+    /// the name and a colon they read back as this step. Empty for a step that changes nothing.
+    #[must_use]
+    pub fn changed_options(&self) -> String {
+        let text = |step: &mut Self| -> Vec<String> {
+            let slots = step.slots().into_iter();
+            slots
+                .map(|(option, slot)| format!("{option}={slot}"))
+                .collect()
+        };
+        let left_out = Self::named(self.name()).map(|mut step| text(&mut step));
+        let left_out = left_out.unwrap_or_default();
+        let mut given = text(&mut self.clone());
+        given.retain(|option| !left_out.contains(option));
+        given.join(",")
+    }
+}
+
+impl fmt::Display for Slot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Slot::Number(value, _) => write!(f, "{value}"),
+            Slot::Place(Place::At(value)) => write!(f, "{value}"),
+            Slot::Place(Place::Random) => f.write_str("random"),
+            Slot::Edge(Edge::Repeat) => f.write_str("repeat"),
+            Slot::Edge(Edge::Fill([r, g, b])) | Slot::Color([r, g, b]) => {
+                write!(f, "#{r:02x}{g:02x}{b:02x}")
+            }
+        }
     }
 }
 

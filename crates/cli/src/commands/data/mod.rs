@@ -1,7 +1,9 @@
 //! `nearplane data ...`: data sets on their way in and out.
 
+pub(crate) mod fetch;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod perturb;
 pub(crate) mod synth;
 
 use std::path::Path;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 use nearplane_cifar::Format;
 use nearplane_cifar::write::{Contents, write_folder};
-use nearplane_synth::SplitName;
-use serde_json::json;
+use nearplane_synth::{Knob, SplitName, SynthParams};
+use serde_json::{Map, Value, json};
 
 use super::{check_output_folder, now, object};
 use crate::data_source::{draw, limit, note_vain_limit, synthetic_class_names, written};
@@ -14,12 +14,17 @@ use crate::output::{Report, cell, counted, seconds};
 use crate::plan::{Settings, SynthPlan};
 
 /// Columns of `--results`.
-pub(crate) const COLUMNS: [&str; 10] = [
+pub(crate) const COLUMNS: [&str; 15] = [
     "schema",
     "time",
     "version",
     "out",
     "seed",
+    "viewpoint",
+    "background",
+    "illumination",
+    "occlusion",
+    "variation",
     "limit",
     "data_hash",
     "n_train",
@@ -72,20 +77,38 @@ pub(crate) fn run(plan: &SynthPlan, settings: &Settings) -> Result<Report> {
             "test": n_test,
             "classes": contents.class_names,
             "seed": plan.params.seed,
+            "difficulties": difficulties(&plan.params),
             "seconds": elapsed,
         }));
-        rows = vec![vec![
+        let mut row = vec![
             SCHEMA.to_owned(),
             now(),
             env!("CARGO_PKG_VERSION").to_owned(),
             plan.out.display().to_string(),
             plan.params.seed.to_string(),
+        ];
+        row.extend(Knob::ALL.map(|knob| share(knob.of(&plan.params)).to_string()));
+        row.extend([
             cell(limit(settings, plan.params.n_train)),
             hash,
             n_train.to_string(),
             n_test.to_string(),
             elapsed.to_string(),
-        ]];
+        ]);
+        rows = vec![row];
     }
     Ok(Report { record, text, rows })
+}
+
+/// Thousandths as the number from 0 to 1 that was given.
+pub(crate) fn share(thousandths: u16) -> f64 {
+    f64::from(thousandths) / f64::from(SynthParams::HARDEST)
+}
+
+/// The five difficulties by name, each from 0 to 1.
+pub(crate) fn difficulties(params: &SynthParams) -> Map<String, Value> {
+    Knob::ALL
+        .map(|knob| (knob.name().to_owned(), share(knob.of(params)).into()))
+        .into_iter()
+        .collect()
 }

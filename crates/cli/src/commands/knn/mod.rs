@@ -1,7 +1,7 @@
 //! `nearplane knn`: fit, search, vote and evaluate, for every k from one pass.
 
 mod tally;
-mod task;
+pub(crate) mod task;
 
 use std::time::Instant;
 

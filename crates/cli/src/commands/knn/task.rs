@@ -12,21 +12,21 @@ use crate::plan::{On, Settings};
 const VALIDATION: f64 = 0.1;
 
 /// A fit and an evaluation, decided down to the row. Nothing is copied but labels and positions.
-pub(super) struct Task<'a> {
-    pub(super) train: Rows<'a, u8>,
-    pub(super) train_labels: Vec<u32>,
+pub(crate) struct Task<'a> {
+    pub(crate) train: Rows<'a, u8>,
+    pub(crate) train_labels: Vec<u32>,
     /// Position in the training set of every row of `train`; `None`: they are its first rows.
-    pub(super) train_positions: Option<Vec<u32>>,
-    pub(super) queries: Rows<'a, u8>,
+    pub(crate) train_positions: Option<Vec<u32>>,
+    pub(crate) queries: Rows<'a, u8>,
     /// True labels of the queries.
-    pub(super) truth: Vec<u8>,
+    pub(crate) truth: Vec<u8>,
     /// Position of every query in the training set (`--on val`); `None`: they are the test set.
-    pub(super) query_positions: Option<Vec<u32>>,
+    pub(crate) query_positions: Option<Vec<u32>>,
 }
 
 impl<'a> Task<'a> {
     /// The limit cuts the training set before it is split.
-    pub(super) fn new(on: On, opened: &'a Opened, settings: &Settings) -> Result<Task<'a>> {
+    pub(crate) fn new(on: On, opened: &'a Opened, settings: &Settings) -> Result<Task<'a>> {
         let (train_images, test_images) = (opened.data.train(), opened.data.test());
         let mut labels = train_images.labels();
         let mut train = rows(train_images)?;
