@@ -3,13 +3,17 @@
 
 mod data;
 mod knn;
+mod matrices;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::data::{DataCommand, ImportArgs, InspectArgs, SynthArgs};
+pub(crate) use self::data::{
+    DataCommand, DtypeArg, ExportArgs, ImportArgs, InspectArgs, SplitArg, SynthArgs,
+};
 pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
+pub(crate) use self::matrices::MatrixArgs;
 
 const EXAMPLES: &str = "\
 Examples:

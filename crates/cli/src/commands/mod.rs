@@ -16,6 +16,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Import(action) => data::import::run(action, settings),
         Action::Synth(action) => data::synth::run(action, settings),
         Action::Inspect(action) => data::inspect::run(action, settings),
+        Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
     }?;
     output::emit(settings, plan.action.columns(), report)

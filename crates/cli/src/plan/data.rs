@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use nearplane_cifar::SplitName;
 use nearplane_synth::{SynthConfig, SynthParams};
 
 use super::{Settings, Source, count, outputs_are_free, source, usage};
-use crate::args::{ImportArgs, InspectArgs, SynthArgs};
+use crate::args::{DtypeArg, ExportArgs, ImportArgs, InspectArgs, SplitArg, SynthArgs};
 
 /// `data import`.
 pub(crate) struct ImportPlan {
@@ -30,6 +31,16 @@ pub(crate) struct SynthPlan {
 pub(crate) struct InspectPlan {
     pub(crate) source: Source,
     pub(crate) picture: Option<PathBuf>,
+}
+
+/// `data export`.
+pub(crate) struct ExportPlan {
+    pub(crate) source: Source,
+    pub(crate) out: PathBuf,
+    /// In the order in which they are written.
+    pub(crate) splits: Vec<SplitName>,
+    /// Floats instead of bytes.
+    pub(crate) floats: bool,
 }
 
 pub(super) fn import_plan(args: ImportArgs) -> Result<ImportPlan> {
@@ -74,4 +85,17 @@ pub(super) fn inspect_plan(args: InspectArgs, settings: &Settings) -> Result<Ins
         source: source(args.source),
         picture: args.picture,
     })
+}
+
+pub(super) fn export_plan(args: ExportArgs) -> ExportPlan {
+    ExportPlan {
+        source: source(args.source),
+        out: args.out,
+        splits: match args.split {
+            SplitArg::Train => vec![SplitName::Train],
+            SplitArg::Test => vec![SplitName::Test],
+            SplitArg::Both => vec![SplitName::Train, SplitName::Test],
+        },
+        floats: args.dtype == DtypeArg::F32,
+    }
 }

@@ -3,6 +3,7 @@
 
 mod data;
 mod knn;
+mod matrices;
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,9 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
-pub(crate) use self::data::{ImportPlan, InspectPlan, SynthPlan};
+pub(crate) use self::data::{ExportPlan, ImportPlan, InspectPlan, SynthPlan};
 pub(crate) use self::knn::{KnnPlan, On};
+pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
@@ -52,6 +54,7 @@ pub(crate) enum Action {
     Import(ImportPlan),
     Synth(SynthPlan),
     Inspect(InspectPlan),
+    Export(ExportPlan),
     Knn(KnnPlan),
 }
 
@@ -62,6 +65,7 @@ impl Action {
             Action::Import(_) => &commands::data::import::COLUMNS,
             Action::Synth(_) => &commands::data::synth::COLUMNS,
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
+            Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
         }
     }
@@ -106,6 +110,7 @@ impl Plan {
             Command::Data(DataCommand::Inspect(args)) => {
                 Action::Inspect(data::inspect_plan(args, &settings)?)
             }
+            Command::Data(DataCommand::Export(args)) => Action::Export(data::export_plan(args)),
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
         };
         if let Some(path) = &settings.results {
