@@ -61,7 +61,7 @@ pub(crate) fn open(source: &Source, settings: &Settings) -> Result<Opened> {
         None if Path::new(DEFAULT_FOLDER).exists() => DEFAULT_FOLDER.into(),
         None => {
             let opened = synthetic(settings)?;
-            note_vain_limit(settings, opened.data.train().len());
+            note_vain_limit(settings, opened.data.train().len(), "training image");
             return Ok(opened);
         }
     };
@@ -72,7 +72,7 @@ pub(crate) fn open(source: &Source, settings: &Settings) -> Result<Opened> {
     for text in data.notes() {
         note(settings.quiet, text);
     }
-    note_vain_limit(settings, data.train().len());
+    note_vain_limit(settings, data.train().len(), "training image");
     Ok(Opened {
         data,
         source: folder.display().to_string(),
@@ -85,11 +85,11 @@ pub(crate) fn limit(settings: &Settings, n_train: usize) -> Option<usize> {
 }
 
 /// A number that was typed in vain may be a mistake.
-pub(crate) fn note_vain_limit(settings: &Settings, n_train: usize) {
+pub(crate) fn note_vain_limit(settings: &Settings, n_train: usize, noun: &str) {
     if let Some(limit) = settings.limit
         && limit > n_train
     {
-        let rows = counted(n_train, "training image");
+        let rows = counted(n_train, noun);
         note(
             settings.quiet,
             &format!("--limit {limit} leaves out nothing: there are {rows}, and all are used"),

@@ -21,6 +21,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Difficulties(action) => difficulties::run(action, settings),
         Action::Synth(action) => data::synth::run(action, settings),
         Action::Inspect(action) => data::inspect::run(action, settings),
+        Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use nearplane_cifar::SplitName;
 use nearplane_cifar::fetch::{FetchName, FetchOptions};
 use nearplane_synth::{Knob, Perturbation, PerturbationConfig, SynthConfig, SynthParams};
 
 use super::{Settings, Source, count, outputs_are_free, source, usage};
 use crate::args::{
-    FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs, SplitArg, SynthArgs,
+    DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs,
+    SplitArg, SynthArgs,
 };
 
 /// `data fetch`.
@@ -54,6 +56,16 @@ pub(crate) struct PerturbPlan {
 pub(crate) struct InspectPlan {
     pub(crate) source: Source,
     pub(crate) picture: Option<PathBuf>,
+}
+
+/// `data export`.
+pub(crate) struct ExportPlan {
+    pub(crate) source: Source,
+    pub(crate) out: PathBuf,
+    /// In the order in which they are written.
+    pub(crate) splits: Vec<SplitName>,
+    /// Floats instead of bytes.
+    pub(crate) floats: bool,
 }
 
 pub(super) fn import_plan(args: ImportArgs) -> Result<ImportPlan> {
@@ -177,4 +189,17 @@ pub(super) fn is_png(option: &str, path: &Path) -> Result<()> {
         "{option} is {}, but the picture is written as PNG; give a name that ends in .png",
         path.display()
     )))
+}
+
+pub(super) fn export_plan(args: ExportArgs) -> ExportPlan {
+    ExportPlan {
+        source: source(args.source),
+        out: args.out,
+        splits: match args.split {
+            SplitArg::Train => vec![SplitName::Train],
+            SplitArg::Test => vec![SplitName::Test],
+            SplitArg::Both => vec![SplitName::Train, SplitName::Test],
+        },
+        floats: args.dtype == DtypeArg::F32,
+    }
 }

@@ -5,6 +5,7 @@ mod data;
 mod difficulties;
 mod generate;
 mod knn;
+mod matrices;
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +13,13 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
-pub(crate) use self::data::{FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan};
+pub(crate) use self::data::{
+    ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
+};
 pub(crate) use self::difficulties::DifficultiesPlan;
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
+pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
@@ -61,6 +65,7 @@ pub(crate) enum Action {
     Difficulties(DifficultiesPlan),
     Synth(SynthPlan),
     Inspect(InspectPlan),
+    Export(ExportPlan),
     Knn(KnnPlan),
     Generate(GeneratePlan),
 }
@@ -75,6 +80,7 @@ impl Action {
             Action::Difficulties(_) => &commands::difficulties::COLUMNS,
             Action::Synth(_) => &commands::data::synth::COLUMNS,
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
+            Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
@@ -129,6 +135,7 @@ impl Plan {
             Command::Data(DataCommand::Inspect(args)) => {
                 Action::Inspect(data::inspect_plan(args, &settings)?)
             }
+            Command::Data(DataCommand::Export(args)) => Action::Export(data::export_plan(args)),
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };

@@ -65,7 +65,7 @@ pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
         note(settings.quiet, text);
     }
     let all = imported.contents.train.len() / imported.contents.format.record_len();
-    note_vain_limit(settings, all);
+    note_vain_limit(settings, all, "training image");
     if let Some(limit) = settings.limit {
         let bytes = limit.saturating_mul(imported.contents.format.record_len());
         imported.contents.train.truncate(bytes);

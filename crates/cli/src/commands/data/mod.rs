@@ -1,5 +1,6 @@
 //! `nearplane data ...`: data sets on their way in and out.
 
+pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod import;
 pub(crate) mod inspect;

@@ -41,7 +41,7 @@ pub(crate) fn run(plan: &SynthPlan, settings: &Settings) -> Result<Report> {
     let n_train = settings
         .limit
         .map_or(plan.params.n_train, |limit| limit.min(plan.params.n_train));
-    note_vain_limit(settings, plan.params.n_train);
+    note_vain_limit(settings, plan.params.n_train, "training image");
     let contents = Contents {
         format: Format::Cifar10,
         train: draw(&plan.config, SplitName::Train, n_train, settings)?,

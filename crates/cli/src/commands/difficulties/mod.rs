@@ -62,7 +62,7 @@ pub(crate) fn run(plan: &DifficultiesPlan, settings: &Settings) -> Result<Report
     let mut knobs_picture = plan.knobs_picture.as_ref().map(start).transpose()?;
 
     let opened = data_source::open(&plan.source, settings)?;
-    let task = Task::new(plan.on, &opened, settings)?;
+    let task = Task::of_images(plan.on, &opened, settings)?;
     let outputs = [&plan.picture, &plan.knobs_picture, &settings.results];
     for path in outputs.into_iter().flatten() {
         refuse_inside_data(opened.folder(), path)?;

@@ -9,7 +9,7 @@ use super::{K, Outcome, now, object};
 use crate::commands::data::synth::{difficulties, share};
 use crate::data_source::Opened;
 use crate::output::{Report, cell, seconds, table};
-use crate::plan::{DifficultiesPlan, On, Settings};
+use crate::plan::{DifficultiesPlan, Settings};
 
 /// Columns of `--results`, a row for each accuracy.
 pub(crate) const COLUMNS: [&str; 31] = [
@@ -231,13 +231,10 @@ impl Outcome {
             let name = format!("{}\n\n", row.ladder.name);
             std::iter::once(name).chain(cells).collect()
         });
-        let evaluated = match plan.on {
-            On::Val => "validation images",
-            On::Test => "test images",
-        };
+        let evaluated = plan.on.adjective();
         let (low, high) = self.unperturbed.wilson_95();
         text.push_str(&format!(
-            "\n{}, one perturbation at a time: {}, k = {K}, {} {evaluated} against {} training images as they are\n\
+            "\n{}, one perturbation at a time: {}, k = {K}, {} {evaluated} images against {} training images as they are\n\
              as they are: {:.3}, 95 % interval {low:.3} to {high:.3}\n{}",
             opened.source,
             plan.metric,
