@@ -102,7 +102,9 @@ def compare(contest, name, ours, theirs, exact, test):
         query, rank = np.argwhere(is_wrong)[0]
         faults.append(f"{contest}, {is_wrong.sum()} distances, the first of query {query}, neighbour {rank}: "
                       f"nearplane {ours[query, rank]}, {name} {theirs[query, rank]}")
-    limit = "equal integers" if exact else f"largest difference {difference.max():g}, {allowed.min():.3g} allowed"
+    limit = "equal integers"
+    if not exact:
+        limit = f"largest difference {difference.max():g}, at most {(difference / allowed).max():.0%} of what is allowed"
     return Finding(f"{contest}: {name}, {difference.size} distances, {limit}", faults)
 
 

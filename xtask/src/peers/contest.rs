@@ -238,7 +238,8 @@ fn row(
     })
 }
 
-fn threads(count: u64) -> String {
+/// `1 thread`, `2 threads`.
+pub(super) fn threads(count: u64) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
 }
 

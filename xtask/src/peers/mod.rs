@@ -31,9 +31,6 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
     let place = Workplace::open(&options, &nearplane)?;
     let mut notes = Vec::new();
     let python = Python::prepare(&mut notes);
-    for note in &notes {
-        println!("left out: {note}");
-    }
     if let Some(python) = &python {
         shell::run(python.script("agreement.py").arg("--self-test"))?;
     }
@@ -88,8 +85,12 @@ fn run(runner: &Runner<'_>, notes: &[String], keep: bool) -> Result<Vec<String>,
         versions: outcome.versions.into_iter().collect(),
     };
     println!(
-        "\n{} {} threads, {}, commit {}, {}\n",
-        record.job, record.threads, at.cpu, at.commit, at.date
+        "\n{} {}, {}, commit {}, {}\n",
+        record.job,
+        contest::threads(record.threads),
+        at.cpu,
+        at.commit,
+        at.date
     );
     print!("{}", table::text(&record.rows));
     println!("ratio: seconds divided by the mean of nearplane right before and right after\n");

@@ -110,10 +110,16 @@ fn install(
     let stamp = shell::root().join(folder).join(STAMP);
     // No stamp is a stamp without pins.
     let before = std::fs::read_to_string(&stamp).unwrap_or_default();
-    let mut has = Vec::new();
-    for pin in pins(&text) {
-        if before.lines().any(|line| line == pin) {
-            has.push(pin);
+    let pins = pins(&text);
+    let (mut has, mut unreachable) = (Vec::new(), Vec::new());
+    for pin in &pins {
+        if before.lines().any(|line| line == *pin) {
+            has.push(*pin);
+            continue;
+        }
+        if !unreachable.is_empty() {
+            // Waiting for the network once is enough.
+            unreachable.push(*pin);
             continue;
         }
         println!("installing {pin} into {folder}");
@@ -122,13 +128,21 @@ fn install(
             .args(["--disable-pip-version-check", "--no-input"])
             // Never build from source: that takes an hour, and is another program than the one others run.
             .args(["--only-binary=:all:", "--retries", "1"])
-            .arg("--constraint")
-            .arg(&file)
-            .args(extra);
-        match shell::ask(pip.arg(pin)) {
+            .args(extra)
+            .arg(pin);
+        // The first pin is the basis of the others: none of them may change it.
+        pip.args(pins.first().filter(|first| *first != pin));
+        match shell::ask(&mut pip) {
             Ok(_) => has.push(pin),
+            Err(error) if is_unreachable(&error) => unreachable.push(pin),
             Err(error) => notes.push(format!("{pin} cannot be had: {}", reason(&error))),
         }
+    }
+    if !unreachable.is_empty() {
+        notes.push(format!(
+            "the package index cannot be reached, so there is no {}",
+            unreachable.join(", ")
+        ));
     }
     let now: String = has.iter().map(|pin| format!("{pin}\n")).collect();
     // Not while an old stamp is right: a read-only folder with everything in it will do.
@@ -150,6 +164,10 @@ fn pins(text: &str) -> Vec<&str> {
 
 fn name_of(pin: &str) -> &str {
     pin.split("==").next().unwrap_or(pin)
+}
+
+fn is_unreachable(error: &str) -> bool {
+    error.contains("connection broken by")
 }
 
 /// The line of a program's complaint that tells most: its last error, else its last line.
@@ -178,6 +196,8 @@ mod tests {
         assert_eq!(reason(error), "ERROR: no such version");
         assert_eq!(reason("`python3` failed\n  last\n"), "last");
         assert_eq!(reason(""), "it gave no reason");
+        let error = "`pip` failed\n  WARNING: Retrying after connection broken by 'ProtocolError'\n  ERROR: c\n";
+        assert!(is_unreachable(error) && !is_unreachable("`pip` failed\n  ERROR: c\n"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::contest::threads;
 use super::table::{self, Row};
 use crate::json::Json;
 use crate::shell;
@@ -87,13 +88,13 @@ impl Record {
             }
         };
         format!(
-            "# {}, {}, {} threads: {} beside others\n\n\
+            "# {}, {}, {}: {} beside others\n\n\
              Commit {}, `cargo xtask bench --peers {}`. {}\n\n\
              Ratio: seconds divided by the mean of the two runs of nearplane right before and after. The same as a\n\
              table for programs: [{name}.csv]({name}.csv).\n\n{}{}{}{}{}",
             at.date,
             at.cpu,
-            self.threads,
+            threads(self.threads),
             self.suite,
             at.commit,
             self.suite,

@@ -7,7 +7,7 @@ pub(crate) const SUITES: [&Suite; 1] = [&KNN];
 #[derive(Debug)]
 pub(crate) struct Suite {
     pub(crate) name: &'static str,
-    /// What every system has to do.
+    /// What every system has to do: the start of a sentence.
     pub(crate) job: &'static str,
     pub(crate) contests: &'static [Contest],
     pub(crate) targets: &'static [Target],
@@ -80,7 +80,7 @@ const fn metric(
 
 const KNN: Suite = Suite {
     name: "knn",
-    job: "the 10 nearest training images of every test image, exact",
+    job: "The 10 nearest training images of every test image, exact",
     contests: &[
         metric(
             "l2",

@@ -60,7 +60,7 @@ impl Workplace {
         }
         let place = Workplace {
             folder,
-            source: shell::short(&original),
+            source: source(&original),
             n_train,
             n_queries,
             _lock: lock,
@@ -86,6 +86,16 @@ impl Drop for Workplace {
         // What stays is removed by the next run.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// How a record names the data: a folder outside the project by its last name, for its path says nothing to others.
+fn source(folder: &Path) -> String {
+    let is_ours = folder.starts_with(shell::root());
+    let name = folder.file_name().filter(|_| !is_ours);
+    name.map_or_else(
+        || shell::short(folder),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 /// What was asked for, else `NEARPLANE_DATA`, else what is found, else synthetic images.
@@ -210,6 +220,14 @@ mod tests {
             assert!(to.path().join("names.txt").is_file());
             assert!(!to.path().join(".nearplane-looks.csv").exists());
         }
+    }
+
+    #[test]
+    fn records_name_no_folder_of_a_machine() {
+        let ours = shell::root().join("target/cifar10");
+        assert_eq!(source(&ours), "target/cifar10");
+        let other = TempFolder::new();
+        assert_eq!(source(&other.path().join("images")), "images");
     }
 
     #[test]
