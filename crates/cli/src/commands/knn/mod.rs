@@ -128,8 +128,8 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
         looks: None,
     };
     if let Some(file) = &mut predictions_out {
-        write_predictions(file, &plan.k, &task, &tally.predicted)
-            .context("cannot write the predictions")?;
+        let cannot = file.cannot_write();
+        write_predictions(file, &plan.k, &task, &tally.predicted).context(cannot)?;
     }
     // The log of looks is a record, too.
     if settings.wants_record() || (plan.on == On::Test && opened.folder().is_some()) {
