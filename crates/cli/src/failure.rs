@@ -85,6 +85,11 @@ fn in_words(cause: &(dyn std::error::Error + 'static)) -> String {
     if let Some(error) = cause.downcast_ref::<std::io::Error>() {
         return io_reason(error);
     }
+    if let Some(error) = cause.downcast_ref::<csv::Error>()
+        && let csv::ErrorKind::Io(error) = error.kind()
+    {
+        return io_reason(error);
+    }
     let option = match cause.downcast_ref::<nearplane_cifar::Error>() {
         Some(nearplane_cifar::Error::Changed { .. }) => {
             " (--no-mmap reads the files into memory first, where a change does no harm)"
@@ -158,6 +163,21 @@ mod tests {
             .context("cannot open\nx: no such file")
             .context("data set");
         assert_eq!(one_line(&error), "data set: cannot open x: no such file");
+    }
+
+    #[test]
+    fn a_temporary_name_never_shows() {
+        let error = tempfile::NamedTempFile::new_in("/no/such/folder").unwrap_err();
+        assert!(error.to_string().contains("at path"), "{error}");
+        let error: Result<(), _> = Err(error);
+        let line = one_line(&error.context("cannot write x.csv").unwrap_err());
+        assert!(
+            line.starts_with("cannot write x.csv: there is no such file or folder"),
+            "{line}"
+        );
+        assert!(!line.contains("at path"), "{line}");
+        let changed = nearplane_cifar::Error::Exists { path: "x".into() };
+        assert!(one_line(&Error::new(changed)).ends_with("(--force)"));
     }
 
     #[test]

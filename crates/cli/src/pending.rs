@@ -34,6 +34,11 @@ impl PendingFile {
         })
     }
 
+    /// The beginning of a message about a failed write.
+    pub(crate) fn cannot_write(&self) -> String {
+        format!("cannot write {}", self.path.display())
+    }
+
     /// On the disk, under its temporary name still.
     fn synced(self) -> Result<Synced> {
         let PendingFile {

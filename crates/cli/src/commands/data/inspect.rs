@@ -229,5 +229,6 @@ fn draw(data: &Dataset, n_train: usize, file: &mut PendingFile) -> Result<()> {
     }
     let sheet = nearplane_report::contact_sheet(&rows.concat(), SAMPLES, 2, 2);
     let png = sheet.to_png()?;
-    file.write_all(&png).context("cannot write the picture")
+    let cannot = file.cannot_write();
+    file.write_all(&png).context(cannot)
 }

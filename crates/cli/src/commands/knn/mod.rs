@@ -173,8 +173,8 @@ impl Run<'_> {
             looks: None,
         };
         if let Some(file) = &mut files.predictions {
-            write_predictions(file, &plan.k, &task, &tally.predicted)
-                .context("cannot write the predictions")?;
+            let cannot = file.cannot_write();
+            write_predictions(file, &plan.k, &task, &tally.predicted).context(cannot)?;
         }
         // The log of looks is a record, too.
         if settings.wants_record() || (plan.on == On::Test && input.folder().is_some()) {

@@ -81,7 +81,9 @@ impl Tally {
             Err(NeighborsError::Cancelled) => return Err(Interrupted.into()),
             found => found?,
         }
-        written.context("cannot write the neighbours")?;
+        if let Some(file) = out {
+            written.with_context(|| file.cannot_write())?;
+        }
         Ok(tally)
     }
 }
