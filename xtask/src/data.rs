@@ -22,10 +22,10 @@ const ARCHIVES: [(&str, &str, Option<u64>); 2] = [
 
 const HOW_TO: &str = "\
 How to get data:
-  CIFAR-10    download cifar-10-binary.tar.gz (https://www.cs.toronto.edu/~kriz/cifar.html) into datasets/, then
-              tar -xzf datasets/cifar-10-binary.tar.gz -C datasets
-  CIFAR-100   download cifar-100-binary.tar.gz from the same page into datasets/, then
-              tar -xzf datasets/cifar-100-binary.tar.gz -C datasets
+  CIFAR-10    cargo run --release -- data fetch cifar-10
+  CIFAR-100   cargo run --release -- data fetch cifar-100
+              server slow or down: --mirror URL asks another, and the same command goes on where a download ended;
+              or get the archive by hand (https://www.cs.toronto.edu/~kriz/cifar.html) and give it: --archive FILE
   your own    a folder or .tar, .tar.gz, .tar.xz of class folders of .jpg or .png images:
               cargo run --release -- data import PATH --out target/cifar10
   none        without data everything runs on synthetic images

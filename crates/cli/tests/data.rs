@@ -183,6 +183,9 @@ fn help_is_an_answer_and_shows_examples() {
         "data --help",
         "data import --help",
         "data synth --help",
+        "data fetch --help",
+        "data perturb --help",
+        "difficulties --help",
         "data inspect --help",
         "knn --help",
     ] {

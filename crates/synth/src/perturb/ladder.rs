@@ -84,12 +84,14 @@ macro_rules! ladder {
 /// ```
 pub const LADDERS: [Ladder; 9] = [
     ladder!(shift: 1, 2, 4, 8, 16),
-    ladder!(rotation: 2, 10, 20, 45, 90),
+    // A right angle would bring squares and crosses back to themselves.
+    ladder!(rotation: 2, 8, 16, 30, 45),
     ladder!(zoom: 1050, 1250, 1600, 2500, 8000),
     ladder!(brightness: 8, 32, 64, 128, 255),
     ladder!(contrast: 950, 750, 500, 250, 0),
     ladder!(tint: 8, 32, 64, 128, 255),
     ladder!(noise: 8, 32, 64, 128, 255),
+    // The least blur there is.
     ladder!(blur: 1, 2, 4, 8, 31),
     ladder!(patch: 4, 8, 16, 24, 32),
 ];
