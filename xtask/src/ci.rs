@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{aarch64, demo, real_run, shell, test, tidy};
+use crate::{aarch64, demo, numpy, real_run, shell, test, tidy};
 
 pub(crate) type Step = Result<(), Stop>;
 
@@ -91,6 +91,7 @@ pub(crate) fn main() -> ExitCode {
     report.step("commands shown in the READMEs", || {
         Ok(tidy::readme::check_flags(binary()?)?)
     });
+    report.step("round trips with NumPy", || numpy::round_trip(binary()?));
     report.step("demo", || binary().and_then(|_| Ok(demo::main(&[])?)));
     report.step("real images", || real_images(binary()?));
 

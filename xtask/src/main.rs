@@ -6,6 +6,7 @@ mod ci;
 mod data;
 mod demo;
 mod json;
+mod numpy;
 mod real_run;
 mod shell;
 mod test;
