@@ -1,6 +1,7 @@
 //! The stratified train and validation split: every class gives the same share of its rows.
 
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 use thiserror::Error;
 
@@ -112,27 +113,62 @@ fn quotas(sizes: &[usize], validation: f64) -> Vec<usize> {
     let mut quotas: Vec<usize> = (0..sizes.len())
         .map(|class| (owed(class) as usize).clamp(1, sizes[class] - 1))
         .collect();
-    let by_remainder = |quotas: &[usize], a: usize, b: usize| -> Ordering {
-        (owed(a) - quotas[a] as f64).total_cmp(&(owed(b) - quotas[b] as f64))
-    };
     let mut given: usize = quotas.iter().sum();
-    while given < total {
-        let class = (0..sizes.len())
-            .filter(|&class| quotas[class] < sizes[class] - 1)
-            .max_by(|&a, &b| by_remainder(&quotas, a, b).then(b.cmp(&a)));
-        let Some(class) = class else { break };
-        quotas[class] += 1;
-        given += 1;
-    }
-    while given > total {
-        let class = (0..sizes.len())
-            .filter(|&class| quotas[class] > 1)
-            .min_by(|&a, &b| by_remainder(&quotas, a, b).then(b.cmp(&a)));
-        let Some(class) = class else { break };
-        quotas[class] -= 1;
-        given -= 1;
+    // Up to the total from the largest remainder, down to it from the smallest.
+    let up = given < total;
+    let candidate = |class: usize, quota: usize| {
+        let remainder = owed(class) - quota as f64;
+        Candidate {
+            urgency: if up { remainder } else { -remainder },
+            class,
+        }
+    };
+    let mut candidates: BinaryHeap<Candidate> = quotas
+        .iter()
+        .enumerate()
+        .map(|(class, &quota)| candidate(class, quota))
+        .collect();
+    while given != total {
+        let Some(Candidate { class, .. }) = candidates.pop() else {
+            break;
+        };
+        let quota = &mut quotas[class];
+        if up && *quota < sizes[class] - 1 {
+            *quota += 1;
+            given += 1;
+        } else if !up && *quota > 1 {
+            *quota -= 1;
+            given -= 1;
+        } else {
+            // It can give no more and no less.
+            continue;
+        }
+        candidates.push(candidate(class, *quota));
     }
     quotas
+}
+
+/// A class that may give another row; the greatest is the most urgent one, on equal urgency the lowest
+/// label.
+#[derive(PartialEq)]
+struct Candidate {
+    urgency: f64,
+    class: usize,
+}
+
+impl Eq for Candidate {}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_urgency = self.urgency.total_cmp(&other.urgency);
+        by_urgency.then(other.class.cmp(&self.class))
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +189,16 @@ mod tests {
         assert_eq!(quotas(&[2, 98], 0.9), [1, 89]); // 1.8 88.2 -> 90, the small class keeps 1
         assert_eq!(quotas(&[5; 4], 0.01), [1; 4]); // the total of 0 bends
         assert_eq!(quotas(&[5; 4], 0.99), [4; 4]);
+    }
+
+    /// As many classes as labels of their own have: a search of all classes for each row would never end.
+    #[test]
+    fn many_classes_are_no_trouble() {
+        let sizes = vec![19; 300_000];
+        let quotas = quotas(&sizes, 0.1);
+        assert_eq!(quotas.iter().sum::<usize>(), 570_000);
+        assert!(quotas[..270_000].iter().all(|&quota| quota == 2));
+        assert!(quotas[270_000..].iter().all(|&quota| quota == 1));
     }
 
     /// Raising small classes to 1 row may overshoot the total: then the smallest remainder gives way.
