@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{aarch64, demo, dist, real_run, shell, targets, test, tidy};
+use crate::{aarch64, demo, dist, numpy, real_run, shell, targets, test, tidy};
 
 pub(crate) type Step = Result<(), Stop>;
 
@@ -99,6 +99,7 @@ pub(crate) fn main() -> ExitCode {
     report.step("man pages and completions", || {
         binary().and_then(|binary| Ok(dist::generate(binary)?))
     });
+    report.step("round trips with NumPy", || numpy::round_trip(binary()?));
     report.step("demo", || binary().and_then(|_| Ok(demo::main(&[])?)));
     report.step("real images", || real_images(binary()?));
 

@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod dist;
 mod json;
+mod numpy;
 mod peers;
 mod real_run;
 mod shell;

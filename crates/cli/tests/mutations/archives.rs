@@ -45,6 +45,9 @@ pub(crate) fn tar(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
     builder.into_inner().expect("memory")
 }
 
+/// Puts an archive into a compressed stream.
+type Pack = fn(&[u8]) -> Vec<u8>;
+
 fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     writer.write_all(bytes).expect("memory");
@@ -203,7 +206,7 @@ fn damaged_archives() {
     for number in 0..RUNS {
         let room = Room::new();
         let good = tar(&entries(&mut dice));
-        let (kind, pack): (_, fn(&[u8]) -> Vec<u8>) = match number % 3 {
+        let (kind, pack): (_, Pack) = match number % 3 {
             0 => (".tar", <[u8]>::to_vec),
             1 => (".tar.gz", gz),
             _ => (".tar.xz", xz),

@@ -62,7 +62,7 @@ fn parse(room: &Room, format: Format) -> Option<(Records, Records)> {
     };
     let records = |bytes: Vec<u8>| -> Option<Records> {
         let length = limits.len() + PIXELS;
-        if bytes.is_empty() || bytes.len() % length != 0 {
+        if bytes.is_empty() || !bytes.len().is_multiple_of(length) {
             return None;
         }
         let record = |record: &[u8]| {

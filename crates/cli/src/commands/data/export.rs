@@ -75,10 +75,11 @@ pub(crate) fn run(plan: &ExportPlan, settings: &Settings) -> Result<Report> {
             })?;
         }
     }
-    let hash = settings
-        .wants_record()
-        .then(|| data_hash(data))
-        .unwrap_or_default();
+    let hash = if settings.wants_record() {
+        data_hash(data)
+    } else {
+        String::new()
+    };
     data.verify_unchanged()?;
     check_interrupt()?;
     let files = folder.finish()?;
