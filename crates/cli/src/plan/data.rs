@@ -1,13 +1,13 @@
 //! `nearplane data ...`, decided.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use nearplane_cifar::SplitName;
 use nearplane_cifar::fetch::{FetchName, FetchOptions};
 use nearplane_synth::{Knob, Perturbation, PerturbationConfig, SynthConfig, SynthParams};
 
-use super::{Settings, Source, count, outputs_are_free, source, usage};
+use super::{Settings, Source, count, pictures_are_free, source, usage};
 use crate::args::{
     DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs,
     SplitArg, SynthArgs,
@@ -157,7 +157,7 @@ pub(super) fn perturb_plan(args: PerturbArgs, settings: &Settings) -> Result<Per
     let config = perturbation
         .check()
         .map_err(|error| usage(format!("--perturb: {error}")))?;
-    outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
+    pictures_are_free(settings, &[("--picture", args.picture.as_deref())])?;
     Ok(PerturbPlan {
         source: source(args.source),
         out: args.out,
@@ -169,26 +169,11 @@ pub(super) fn perturb_plan(args: PerturbArgs, settings: &Settings) -> Result<Per
 }
 
 pub(super) fn inspect_plan(args: InspectArgs, settings: &Settings) -> Result<InspectPlan> {
-    if let Some(path) = &args.picture {
-        is_png("--picture", path)?;
-    }
-    outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
+    pictures_are_free(settings, &[("--picture", args.picture.as_deref())])?;
     Ok(InspectPlan {
         source: source(args.source),
         picture: args.picture,
     })
-}
-
-/// A picture is written as PNG, whatever its name says; so the name has to say that.
-pub(super) fn is_png(option: &str, path: &Path) -> Result<()> {
-    let suffix = path.extension().unwrap_or_default();
-    if suffix.eq_ignore_ascii_case("png") {
-        return Ok(());
-    }
-    Err(usage(format!(
-        "{option} is {}, but the picture is written as PNG; give a name that ends in .png",
-        path.display()
-    )))
 }
 
 pub(super) fn export_plan(args: ExportArgs) -> ExportPlan {

@@ -228,3 +228,18 @@ fn outputs_are_free(settings: &Settings, outputs: &[(&str, Option<&Path>)]) -> R
     }
     Ok(())
 }
+
+/// The same for pictures, which are written as PNG, so that their names have to say that.
+fn pictures_are_free(settings: &Settings, pictures: &[(&str, Option<&Path>)]) -> Result<()> {
+    for &(option, path) in pictures {
+        let Some(path) = path else { continue };
+        let suffix = path.extension().unwrap_or_default();
+        if !suffix.eq_ignore_ascii_case("png") {
+            return Err(usage(format!(
+                "{option} is {}, but the picture is written as PNG; give a name that ends in .png",
+                path.display()
+            )));
+        }
+    }
+    outputs_are_free(settings, pictures)
+}

@@ -128,7 +128,7 @@ fn log_look(
         plan.metric,
         outcome.perturbations.len()
     );
-    if let Some(limit) = settings.limit {
+    if let Some(limit) = data_source::limit(settings, opened.data.train().len()) {
         configuration.push_str(&format!(" limit={limit}"));
     }
     let perturbed = outcome.perturbations.iter().flat_map(|row| &row.results);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::knobs::STRENGTHS;
 use super::{K, Outcome, now, object};
 use crate::commands::data::synth::{difficulties, share};
+use crate::data_source;
 use crate::data_source::Opened;
 use crate::output::{Report, cell, seconds, table};
 use crate::plan::{DifficultiesPlan, Settings};
@@ -95,7 +96,7 @@ impl Outcome {
             "data": opened.record(&self.hash),
             "labels": plan.source.labels_name(),
             "on": plan.on.name(),
-            "limit": settings.limit,
+            "limit": data_source::limit(settings, opened.data.train().len()),
             "seed": settings.seed,
             "split_seed": settings.split_seed,
             "metric": plan.metric.name(),
@@ -148,7 +149,7 @@ impl Outcome {
                 hash,
                 plan.source.labels_name().to_owned(),
                 if drawn { "test" } else { plan.on.name() }.to_owned(),
-                cell(settings.limit),
+                cell(data_source::limit(settings, opened.data.train().len())),
                 settings.seed.to_string(),
                 settings.split_seed.to_string(),
                 n_train.to_string(),
