@@ -156,7 +156,10 @@ fn pictures_of_other_kinds_are_named_with_what_to_do() {
         &["no images found", "converted to JPEG or PNG (1 .heic)"],
     );
     // By its name a JPEG: left out only if that is asked for.
-    put(&room.path("photos/cat/IMG_3.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0");
+    put(
+        &room.path("photos/cat/IMG_3.jpg"),
+        b"\0\0\0\x18ftypheic\0\0\0\0",
+    );
     room.fails(
         1,
         "data import photos --out none",

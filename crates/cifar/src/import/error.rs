@@ -133,7 +133,7 @@ pub enum ImportError {
     },
     /// There is no test set.
     #[error(
-        "there are {train} training images but no readable image in test/<class>/; add some or give a test ratio"
+        "there are {train} training images but no readable image in test/<class>/; add some or give a test ratio, which needs two images of a class"
     )]
     NoTestImage {
         /// Number of training images.
