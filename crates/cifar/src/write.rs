@@ -337,13 +337,21 @@ fn place(mut new: Sibling, target: &Path) -> Result<(), Error> {
             Ok(())
         }
         // Somebody was faster.
-        Err(cause) if matches!(cause.kind(), DirectoryNotEmpty | AlreadyExists) => {
+        Err(cause)
+            if matches!(cause.kind(), DirectoryNotEmpty | AlreadyExists)
+                || (cfg!(windows) && is_filled(target)) =>
+        {
             Err(Error::Exists {
                 path: target.into(),
             })
         }
         Err(cause) => Err(Error::io(target, "put the new folder here")(cause)),
     }
+}
+
+/// Windows calls it access denied when a folder with something in it is in the way.
+fn is_filled(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// Swaps the new folder for a data set: old one aside, new one in place, old one removed.

@@ -314,7 +314,7 @@ fn names_that_are_no_text_are_imported() {
     room.write("images.tar", builder.into_inner().unwrap());
     let (_, stderr) = room.ok("data import images.tar --out a");
     assert!(
-        stderr.contains("2 images with a name that is not UTF-8") && stderr.contains(r"caf\xE8"),
+        stderr.contains("2 images with a name that is not UTF-8") && stderr.contains(r"caf\xe8"),
         "{stderr}"
     );
     assert_eq!(room.json("data inspect --data a")["n_train"], 6);

@@ -136,7 +136,7 @@ pub enum ImportError {
     },
     /// There is no test set.
     #[error(
-        "there are {} but no readable image in test/<class>/; add some or give a test ratio",
+        "there are {} but no readable image in test/<class>/; add some or give a test ratio, which needs two images of a class",
         counted(*train as u64, "training image")
     )]
     NoTestImage {

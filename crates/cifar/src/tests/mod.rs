@@ -85,7 +85,7 @@ fn refused(dir: &Path, file: &str, parts: &[&str]) -> Error {
     let path = dir.join(file);
     let path = path.to_str().expect("temporary paths are UTF-8");
     let text = message
-        .strip_prefix(path.trim_end_matches('/'))
+        .strip_prefix(path.trim_end_matches(['/', std::path::MAIN_SEPARATOR]))
         .and_then(|text| text.strip_prefix(": "))
         .unwrap_or_else(|| panic!("{message:?} does not start with {path:?}"));
     assert!(!text.contains('\n') && !text.ends_with('.'), "{message}");
