@@ -130,6 +130,7 @@ fn block_rate(level: Level, kernel: Kernel, element: Element) -> f64 {
             let mut out = MatMut::new(&mut out, QUERIES, ROWS, ROWS);
             timed(&mut || f32_block(level, kernel, &queries, &rows, &mut out))
         }
+        _ => panic!("no block kernel for {element:?}"),
     }
 }
 

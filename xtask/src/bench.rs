@@ -1,9 +1,12 @@
-//! `cargo xtask bench`: the criterion benches and the table of instruction limits.
+//! `cargo xtask bench`: the criterion benches and the table of instruction limits; with `--peers`, others' programs.
 
-use crate::shell;
+use crate::{peers, shell};
 
-/// Runs `cargo bench -p nearplane-benches` with these arguments.
+/// Runs `cargo bench -p nearplane-benches` with these arguments, or the peers that `--peers` names.
 pub(crate) fn main(args: &[String]) -> Result<(), String> {
+    if peers::are_asked_for(args) {
+        return peers::main(args);
+    }
     shell::run(shell::cargo(["bench", "-p", "nearplane-benches"]).args(bench_args(args)))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{aarch64, demo, real_run, shell, test, tidy};
+use crate::{aarch64, demo, dist, numpy, real_run, shell, targets, test, tidy};
 
 pub(crate) type Step = Result<(), Stop>;
 
@@ -75,7 +75,12 @@ pub(crate) fn main() -> ExitCode {
         Ok(shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))?)
     });
     report.step("tidy", || Ok(tidy::main()?));
-    report.step("NEON level: clippy for aarch64", aarch64::lint);
+    report.step("clippy for aarch64 Linux", || {
+        targets::lint(&targets::AARCH64)
+    });
+    report.step("clippy for x86-64 Windows", || {
+        targets::lint(&targets::WINDOWS)
+    });
     report.step("NEON level: tests in an emulator", aarch64::emulate);
 
     let mut nearplane = None;
@@ -91,6 +96,10 @@ pub(crate) fn main() -> ExitCode {
     report.step("commands shown in the READMEs", || {
         Ok(tidy::readme::check_flags(binary()?)?)
     });
+    report.step("man pages and completions", || {
+        binary().and_then(|binary| Ok(dist::generate(binary)?))
+    });
+    report.step("round trips with NumPy", || numpy::round_trip(binary()?));
     report.step("demo", || binary().and_then(|_| Ok(demo::main(&[])?)));
     report.step("real images", || real_images(binary()?));
 

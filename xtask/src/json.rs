@@ -1,4 +1,6 @@
-//! A small JSON reader: cargo and `nearplane --json` speak it, and xtask has no dependencies.
+//! Small JSON, read and written: cargo and `nearplane --json` speak it, and xtask has no dependencies.
+
+use std::fmt;
 
 /// A JSON value. Numbers are kept as `f64`: counts and times of a run are far below 2^53.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +70,47 @@ impl Json {
             _ => None,
         }
     }
+}
+
+/// On one line. JSON has no infinities and no NaN: they become `null`.
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Json::Null => f.write_str("null"),
+            Json::Bool(value) => write!(f, "{value}"),
+            Json::Number(number) if number.is_finite() => write!(f, "{number}"),
+            Json::Number(_) => f.write_str("null"),
+            Json::Text(text) => write_text(f, text),
+            Json::Array(items) => {
+                f.write_str("[")?;
+                for (index, item) in items.iter().enumerate() {
+                    write!(f, "{}{item}", if index > 0 { ", " } else { "" })?;
+                }
+                f.write_str("]")
+            }
+            Json::Object(members) => {
+                f.write_str("{")?;
+                for (index, (name, value)) in members.iter().enumerate() {
+                    f.write_str(if index > 0 { ", " } else { "" })?;
+                    write_text(f, name)?;
+                    write!(f, ": {value}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => write!(f, "\\{c}")?,
+            c if c < ' ' => write!(f, "\\u{:04x}", u32::from(c))?,
+            c => write!(f, "{c}")?,
+        }
+    }
+    f.write_str("\"")
 }
 
 /// Values nest no deeper than this, so that damaged input cannot exhaust the stack.
@@ -277,6 +320,28 @@ mod tests {
             Json::parse(r#""\ud800x""#),
             Ok(Json::Text("\u{fffd}x".to_owned()))
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let value = Json::Object(vec![
+            (
+                "a \"name\"".to_owned(),
+                Json::Text("\\ é\n\u{1}".to_owned()),
+            ),
+            ("empty".to_owned(), Json::Object(Vec::new())),
+            (
+                "list".to_owned(),
+                Json::Array(vec![Json::Number(-0.25), Json::Bool(true), Json::Null]),
+            ),
+        ]);
+        let text = value.to_string();
+        assert_eq!(
+            text,
+            r#"{"a \"name\"": "\\ é\u000a\u0001", "empty": {}, "list": [-0.25, true, null]}"#
+        );
+        assert_eq!(Json::parse(&text), Ok(value));
+        assert_eq!(Json::Number(f64::NAN).to_string(), "null");
     }
 
     #[test]

@@ -5,16 +5,20 @@ mod bench;
 mod ci;
 mod data;
 mod demo;
+mod dist;
 mod json;
+mod numpy;
+mod peers;
 mod real_run;
 mod shell;
+mod targets;
 mod test;
 mod tidy;
 
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 6] = [
+const TASKS: [(&str, &str, &str); 8] = [
     (
         "demo",
         "[--data PATH]",
@@ -34,6 +38,16 @@ const TASKS: [(&str, &str, &str); 6] = [
         "bench",
         "[--quick] [ARGS]",
         "criterion benches and the machine's instruction limits",
+    ),
+    (
+        "bench",
+        "--peers knn|all",
+        "others' programs beside nearplane [--data DIR] [--queries N] [--threads N] [--record]",
+    ),
+    (
+        "dist",
+        "",
+        "man pages and shell completions of the release binary, to target/dist",
     ),
     (
         "ci",
@@ -73,6 +87,7 @@ fn main() -> ExitCode {
             Ok(()) => return ci::main(),
             Err(error) => Err(error),
         },
+        "dist" => no_arguments(task, rest).and_then(|()| dist::main()),
         "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),
         unknown => return usage(&format!("no task named `{unknown}`")),
     };

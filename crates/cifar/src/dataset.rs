@@ -19,6 +19,10 @@ use crate::map::Mapping;
 /// |---|---|---|
 /// | `labels` | fine | which labels of CIFAR-100 to hand out; all of them are checked |
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct OpenOptions {
     /// Which labels of CIFAR-100 to hand out; without a meaning for CIFAR-10.
     pub labels: LabelKind,
@@ -46,6 +50,20 @@ pub struct Dataset {
     names: PerKind<Vec<String>>,
     notes: Vec<String>,
 }
+
+/// The classes of CIFAR-10.
+const CLASSES_10: [&str; 10] = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+];
 
 impl Dataset {
     /// Opens a folder by reading its files into memory, for file systems and programs that a mapping
@@ -133,7 +151,8 @@ impl Dataset {
         let mut dataset = Dataset::assemble(format, options.labels, train, test, names)?;
         dataset.path = Some(dir.to_owned());
         dataset.notes = layout.notes;
-        dataset.add_notes(options);
+        let named = layout.names.get(LabelKind::Fine).is_some();
+        dataset.add_notes(options, named);
         Ok(dataset)
     }
 
@@ -162,11 +181,13 @@ impl Dataset {
         })
     }
 
-    fn add_notes(&mut self, options: &OpenOptions) {
+    fn add_notes(&mut self, options: &OpenOptions, named: bool) {
         let found = (self.train.len(), self.test.len());
         let classes = self.class_names().len();
         let published = (50_000, 10_000);
-        if self.format == Format::Cifar10 && classes == 10 && found != published {
+        // Ten classes of other names are no part of CIFAR-10, and nothing is missing from them.
+        let may_be_a_part = !named || self.class_names() == CLASSES_10;
+        if self.format == Format::Cifar10 && classes == 10 && may_be_a_part && found != published {
             self.notes.push(format!(
                 "ten classes as in CIFAR-10, but {} training and {} test images where CIFAR-10 has {} and {}",
                 found.0, found.1, published.0, published.1
@@ -181,16 +202,19 @@ impl Dataset {
     }
 
     /// The images to learn from, in the order of the batches.
+    #[must_use]
     pub fn train(&self) -> &Images {
         &self.train
     }
 
     /// The images for the end.
+    #[must_use]
     pub fn test(&self) -> &Images {
         &self.test
     }
 
     /// One of the two by name.
+    #[must_use]
     pub fn split(&self, name: SplitName) -> &Images {
         match name {
             SplitName::Train => &self.train,
@@ -199,11 +223,13 @@ impl Dataset {
     }
 
     /// Names of the classes, one for each label that [`Images::label`] can return.
+    #[must_use]
     pub fn class_names(&self) -> &[String] {
         self.names_of(self.labels)
     }
 
     /// Names of the classes of one kind of labels; CIFAR-10 has one kind only.
+    #[must_use]
     pub fn names_of(&self, kind: LabelKind) -> &[String] {
         match self.format {
             Format::Cifar10 => &self.names.fine,
@@ -212,16 +238,19 @@ impl Dataset {
     }
 
     /// The layout of the records.
+    #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
     /// The folder, as it was given; `None` for a data set made in memory.
+    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// What a user should know although nothing is wrong, one sentence each.
+    #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::refusal;
+
 /// Why a data set could not be opened, checked or written.
 ///
 /// The message of each variant is complete by itself: an [`io::Error`] below it is part of the text and
@@ -143,7 +145,7 @@ pub enum Error {
         file: String,
     },
     /// The new data set is in place, but the one it replaced could not be removed completely.
-    #[error("{path}: cannot remove this remainder of the replaced data set: {cause}; the new data set is in place", path = .path.display())]
+    #[error("{path}: cannot remove this remainder of the replaced data set: {cause}{hint}; the new data set is in place", path = .path.display(), cause = io_reason(.cause), hint = refusal::ending(.cause))]
     Remainder {
         /// The folder that is left over.
         path: PathBuf,
@@ -151,7 +153,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// The system refused an operation.
-    #[error("{path}: cannot {action}: {cause}", path = .path.display())]
+    #[error("{path}: cannot {action}: {cause}{hint}", path = .path.display(), cause = io_reason(.cause), hint = refusal::ending(.cause))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -171,6 +173,39 @@ impl Error {
             cause,
         }
     }
+}
+
+/// What the system said about a file, in plain words and with a way out, the system's own text behind it.
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+/// let reason = nearplane_cifar::io_reason(&Error::from(ErrorKind::StorageFull));
+/// assert!(reason.starts_with("the disk is full; make room or choose another one"));
+/// ```
+pub fn io_reason(error: &io::Error) -> String {
+    use io::ErrorKind::*;
+
+    // The crate tempfile adds a path that says nothing to a user.
+    let text = error.to_string();
+    let text = text.split(" at path \"").next().unwrap_or_default();
+    let words = match error.kind() {
+        NotFound => "there is no such file or folder; check the name",
+        PermissionDenied => {
+            "the permission is missing; change the permissions or choose another place"
+        }
+        AlreadyExists => "something of this name is there already; choose another name",
+        NotADirectory => "a file is where a folder is expected; check the path",
+        IsADirectory => "a folder is where a file is expected; check the path",
+        StorageFull => "the disk is full; make room or choose another one",
+        QuotaExceeded => "the disk quota is used up; make room or choose another disk",
+        FileTooLarge => "the file is too large for this system; choose another disk",
+        ReadOnlyFilesystem => "the disk is read-only; choose another place",
+        InvalidFilename => "the name is too long or not allowed here; choose another name",
+        OutOfMemory => "there is not enough memory; close other programs or use less data",
+        UnexpectedEof => "the file ends too early; fetch or make it again",
+        _ => return text.to_owned(),
+    };
+    format!("{words} ({text})")
 }
 
 fn change(expected: u64, found: u64) -> String {

@@ -47,6 +47,7 @@ use crate::{Dataset, OpenOptions};
 
 /// The data set to fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FetchName {
     /// CIFAR-10, 170,052,171 bytes to download.
     Cifar10,
@@ -57,11 +58,13 @@ pub enum FetchName {
 impl FetchName {
     /// Name of the folder in the archive, a good name for the destination: `cifar-10-batches-bin` or
     /// `cifar-100-binary`.
+    #[must_use]
     pub fn folder(self) -> &'static str {
         self.expected().folder
     }
 
     /// The address that is asked where no mirror is given.
+    #[must_use]
     pub fn url(self) -> String {
         self.expected().official_url()
     }
@@ -87,6 +90,10 @@ impl FetchName {
 /// | `attempts` | 3 | requests to one mirror in a row that bring nothing new; 1: each is asked once |
 /// | `pause` | 2 s | wait before a mirror is asked again |
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct FetchOptions {
     /// Where to ask: folders (with a `/` at the end) or files.
     pub mirrors: Vec<String>,

@@ -25,6 +25,10 @@ pub const MAX_CLASSES: usize = 256;
 /// assert_eq!(Format::Cifar100.record_len(), 3074);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the formats are those of the published data sets"
+)]
 pub enum Format {
     /// One label, then the image.
     #[default]
@@ -35,6 +39,7 @@ pub enum Format {
 
 impl Format {
     /// Bytes of labels in front of each image: 1 or 2.
+    #[must_use]
     pub const fn label_len(self) -> usize {
         match self {
             Format::Cifar10 => 1,
@@ -43,11 +48,13 @@ impl Format {
     }
 
     /// Bytes of one record: 3073 or 3074.
+    #[must_use]
     pub const fn record_len(self) -> usize {
         self.label_len() + PIXELS
     }
 
     /// `CIFAR-10` or `CIFAR-100`.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Format::Cifar10 => "CIFAR-10",
@@ -56,6 +63,7 @@ impl Format {
     }
 
     /// The labels of a record in the order of its bytes.
+    #[must_use]
     pub const fn label_kinds(self) -> &'static [LabelKind] {
         match self {
             Format::Cifar10 => &[LabelKind::Fine],
@@ -107,6 +115,7 @@ impl fmt::Display for Format {
 
 /// Which of the two labels of a CIFAR-100 image counts; CIFAR-10 has one label and ignores this.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "CIFAR-100 has two labels")]
 pub enum LabelKind {
     /// The 100 classes.
     #[default]
@@ -117,6 +126,7 @@ pub enum LabelKind {
 
 /// One of the two parts of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there are two splits")]
 pub enum SplitName {
     /// The images to learn from.
     Train,

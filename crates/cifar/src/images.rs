@@ -31,11 +31,13 @@ impl Images {
     }
 
     /// Number of images.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
     }
 
     /// Whether there is no image; never true for a data set that could be opened.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -57,6 +59,7 @@ impl Images {
     }
 
     /// All labels, in the order of the images.
+    #[must_use]
     pub fn labels(&self) -> Vec<u8> {
         let mut labels = Vec::with_capacity(self.len());
         for records in self.records() {
@@ -71,6 +74,7 @@ impl Images {
     /// # Panics
     ///
     /// If `i` is not below [`Images::len`].
+    #[must_use]
     pub fn label(&self, i: usize) -> u8 {
         self.record(i)[self.label_byte]
     }
@@ -80,6 +84,7 @@ impl Images {
     /// # Panics
     ///
     /// If `i` is not below [`Images::len`].
+    #[must_use]
     pub fn image(&self, i: usize) -> &[u8] {
         &self.record(i)[self.format.label_len()..]
     }
@@ -106,6 +111,7 @@ impl fmt::Debug for Images {
 ///
 /// The slice starts at the first pixel of the first row and ends with the last pixel of the last one.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PixelRows<'a> {
     /// All rows, with the labels of the following image between two of them.
     pub bytes: &'a [u8],
@@ -123,6 +129,7 @@ impl<'a> PixelRows<'a> {
     /// # Panics
     ///
     /// If `i` is not below `rows`.
+    #[must_use]
     pub fn row(&self, i: usize) -> &'a [u8] {
         &self.bytes[i * self.stride..i * self.stride + self.cols]
     }

@@ -18,6 +18,8 @@
 //! whole. An order file (at most ten classes) holds one digit for each training image, white space
 //! ignored: its i-th digit c says that row i is the next image of class c.
 //!
+//! A name that is not UTF-8 is taken with `\xNN` for each byte that is not, in messages, in the order and as a class.
+//!
 //! **Test set.** Without a folder `test`, a share of each class becomes the test set: round(n ratio)
 //! images, at least one and never all, picked by a shuffle that depends on the seed and the class name
 //! only (SplitMix64 started at seed XOR FNV-1a of the name, Fisher-Yates from the end).
@@ -33,10 +35,14 @@
 //! place in the order. A JPEG may be damaged in ways that nobody can see from its bytes: flipped bits
 //! that are still valid codes, or an end mark put behind a cut by a repair tool.
 //!
-//! **Ignored**, with a note: files without one of the extensions, hidden files and folders (`._1.jpg`,
-//! `.DS_Store`), links and special files. **Refused:** names in an archive that are absolute or hold
-//! `..`, duplicate names, archives that are damaged, cut short or followed by further data. Nothing is
-//! ever written under a name from an archive, and nothing is ever partly imported.
+//! **Ignored**, with a note: pictures of other kinds (`.heic`, `.webp`, ...), files without one of the
+//! extensions, hidden files and folders, links and special files; without a note, what systems put there
+//! by themselves (`.DS_Store`, `._1.jpg`, `Thumbs.db`, `desktop.ini`). Extensions are taken in small and
+//! in capital letters. A name that is not UTF-8 is shown, and sorted, with `\xff` for each such byte.
+//!
+//! **Refused:** names in an archive that are absolute or hold `..`, duplicate names, archives that are
+//! damaged, cut short or followed by further data. Nothing is ever written under a name from an archive
+//! (so that it does not matter which names a file system takes), and nothing is ever partly imported.
 
 mod arrange;
 mod decode;
@@ -54,6 +60,7 @@ use std::thread;
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
 pub use self::error::ImportError;
+use self::error::counted;
 
 use self::arrange::{Arrangement, Named, arrange, permute_records};
 use self::decode::Decoder;
@@ -74,6 +81,10 @@ const QUEUE_BYTES: usize = 64 << 20;
 
 /// What to import and how.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct ImportOptions {
     /// The order file of the training set.
     pub order: Option<PathBuf>,
@@ -104,6 +115,7 @@ impl ImportProgress for () {}
 
 /// A file that is an image by its name but cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BadImage {
     /// Path within the source.
     pub path: String,
@@ -113,6 +125,7 @@ pub struct BadImage {
 
 /// An imported data set, in memory.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Imported {
     /// Records and class names, for [`write_folder`](crate::write::write_folder).
     pub contents: Contents,
@@ -167,6 +180,7 @@ pub fn import(
         return Err(ImportError::NoImages {
             path: src.to_path_buf(),
             other_files: ignored.files,
+            other_pictures: ignored.other_pictures(),
         });
     }
     decoded.images.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -188,6 +202,7 @@ pub fn import(
     let mut arrangement = arrange(&named, options.test_ratio, options.seed, order.as_ref())?;
     drop(named);
     arrangement.notes.extend(ignored.notes());
+    arrangement.notes.extend(rewritten_names(&decoded.images));
     let notes = std::mem::take(&mut arrangement.notes);
     Ok(Imported {
         resized: decoded.resized,
@@ -270,17 +285,44 @@ impl DecodedImages {
     }
 }
 
+fn rewritten_names(images: &[Image]) -> Option<String> {
+    let mut names = images
+        .iter()
+        .map(|image| &image.path)
+        .filter(|path| entry::was_rewritten(path));
+    let first = names.next()?;
+    Some(format!(
+        "{} with a name that is not UTF-8, which is written with \\xNN for such bytes, as in {first}",
+        counted(1 + names.count() as u64, "image")
+    ))
+}
+
 impl Ignored {
-    fn notes(self) -> Vec<String> {
+    /// `2 .heic, 1 .webp`; nothing if there is none.
+    fn other_pictures(&self) -> String {
+        let counts = self.pictures.iter();
+        Vec::from_iter(counts.map(|(extension, count)| format!("{count} .{extension}"))).join(", ")
+    }
+
+    fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.files > 0 {
+        if !self.pictures.is_empty() {
             notes.push(format!(
-                "ignored {} files that are not images by their names",
-                self.files
+                "left out pictures that are neither JPEG nor PNG ({}); convert them and import again to have them in",
+                self.other_pictures()
             ));
         }
+        if self.files > 0 {
+            notes.push(match self.files {
+                1 => "ignored 1 file that is not an image by its name".into(),
+                files => format!("ignored {files} files that are not images by their names"),
+            });
+        }
         if self.links > 0 {
-            notes.push(format!("ignored {} links or special files", self.links));
+            notes.push(match self.links {
+                1 => "ignored 1 link or special file".into(),
+                links => format!("ignored {links} links or special files"),
+            });
         }
         notes
     }

@@ -13,15 +13,18 @@ mod layout;
 mod map;
 #[cfg(all(unix, feature = "sigbus"))]
 mod ranges;
+mod refusal;
 #[cfg(any(feature = "fetch", feature = "import"))]
 mod tarball;
+pub mod temporary;
 #[cfg(test)]
 mod tests;
 pub mod write;
 
 pub use dataset::{Dataset, OpenOptions};
-pub use error::Error;
+pub use error::{Error, io_reason};
 pub use format::{CHANNELS, Format, LabelKind, MAX_CLASSES, PIXELS, SIDE, SplitName};
 pub use images::{Images, PixelRows};
 #[cfg(all(unix, feature = "sigbus"))]
 pub use map::install_sigbus_handler;
+pub use refusal::refusal_hint;

@@ -106,6 +106,7 @@ mod sigbus {
     use std::sync::atomic::Ordering::Relaxed;
 
     use crate::ranges::{self, NAME_MAX};
+    use crate::temporary;
 
     /// Causes that a memory access can have (`BUS_ADRALN` 1 to `BUS_MCEERR_AO` 5, the same on every
     /// Unix); with any other code somebody sent the signal, and the address means nothing.
@@ -113,14 +114,14 @@ mod sigbus {
     const BEFORE: &[u8] = b"error: ";
     const AFTER: &[u8] =
         b": the file shrank or could not be read while it was mapped, so there is no result; \
-        restore the file and run again, or read it into memory instead of mapping it\n";
+        restore the file and run again, or read it into memory instead of mapping it (nearplane: --no-mmap)\n";
 
     static REPORTING: AtomicBool = AtomicBool::new(false);
     static PREVIOUS: OnceLock<libc::sigaction> = OnceLock::new();
 
     /// Ends the process with one line on stderr and exit code 1 when a mapped data set shrinks under it.
     ///
-    /// Without it such a process dies of SIGBUS. A SIGBUS that has nothing to do with a mapped data set
+    /// Files registered in [`temporary`](crate::temporary) are removed. Without it such a process dies of SIGBUS. A SIGBUS that has nothing to do with a mapped data set
     /// goes to the handler installed before this one. Call it once, early; further calls do nothing.
     ///
     /// # Errors
@@ -155,7 +156,8 @@ mod sigbus {
         Ok(())
     }
 
-    /// Only calls what is async-signal-safe: atomics, `write`, `_exit`, `pause`, `signal`, `raise`.
+    /// Only calls what is async-signal-safe: atomics, `unlink`, `write`, `_exit`, `pause`, `signal`,
+    /// `raise`.
     extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
         // SAFETY: with SA_SIGINFO the system passes a valid `info`.
         let (code, address) = unsafe { ((*info).si_code, (*info).si_addr().addr()) };
@@ -174,6 +176,11 @@ mod sigbus {
         while REPORTING.swap(true, Relaxed) {
             // SAFETY: only waits for a signal, and is async-signal-safe.
             unsafe { libc::pause() };
+        }
+        // Files only: a folder is not mapped data's result, and emptying one takes more than a handler may do.
+        for path in temporary::registered() {
+            // SAFETY: a C string that lives as long as the process; `unlink` is async-signal-safe.
+            unsafe { libc::unlink(path.as_ptr()) };
         }
         // One `write` for the whole line, so that nothing gets between its parts.
         let mut line = [0; BEFORE.len() + NAME_MAX + AFTER.len()];

@@ -163,7 +163,7 @@ impl<R: Read> Tarball<R> {
         let read = (&mut self.inner)
             .take(size)
             .read_to_end(&mut data)
-            .map_err(|error| error.to_string())? as u64;
+            .map_err(stream_fault)? as u64;
         self.offset += read;
         self.pending -= read;
         if read < size {
@@ -184,8 +184,8 @@ impl<R: Read> Tarball<R> {
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), Fault> {
-        let skipped = io::copy(&mut (&mut self.inner).take(bytes), &mut io::sink())
-            .map_err(|error| error.to_string())?;
+        let skipped =
+            io::copy(&mut (&mut self.inner).take(bytes), &mut io::sink()).map_err(stream_fault)?;
         self.offset += skipped;
         self.pending = 0;
         if skipped < bytes {
@@ -220,11 +220,22 @@ impl<R: Read> Tarball<R> {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(stream_fault(error)),
             }
         }
         self.offset += filled as u64;
         Ok(filled)
+    }
+}
+
+/// What a decompressor or the system says about a stream, in words; their own text stands behind them.
+fn stream_fault(error: io::Error) -> Fault {
+    use io::ErrorKind::{InvalidData, InvalidInput, OutOfMemory, UnexpectedEof};
+    match error.kind() {
+        UnexpectedEof => "it ends within the compressed data: the file was cut short".into(),
+        InvalidData | InvalidInput => format!("the compressed data are damaged ({error})"),
+        OutOfMemory => format!("unpacking needs more memory than it may take ({error})"),
+        _ => crate::error::io_reason(&error),
     }
 }
 

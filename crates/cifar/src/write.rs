@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::error::Error;
 use crate::format::{Format, LabelCheck, LabelKind, MAX_CLASSES, PerKind, check_length};
 use crate::layout::{TEST_10, TEST_100, TRAIN_100, batch_file, is_data_file};
+use crate::temporary::{Temporary, swapping};
 
 /// The log of looks at the test split, which stays with a folder when its data set is replaced.
 pub const LOOKS_FILE: &str = ".nearplane-looks.csv";
@@ -19,6 +20,10 @@ pub const BATCH_RECORDS: usize = 10_000;
 
 /// What [`write_folder`] writes.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct Contents {
     /// Layout of the records.
     pub format: Format,
@@ -195,6 +200,8 @@ impl Destination {
 
     /// Renames the new folder into place.
     pub(crate) fn put(self, new: Sibling) -> Result<(), Error> {
+        // The old data set must not be left aside by a process that ends in between.
+        let _swap = swapping();
         match self.before {
             Before::Absent | Before::Empty => place(new, &self.target)?,
             Before::DataSet => replace(new, &self.target, &self.parent)?,
@@ -261,6 +268,7 @@ fn survey(dir: &Path) -> Result<(usize, Option<String>), Error> {
 pub(crate) struct Sibling {
     pub(crate) path: PathBuf,
     keep: bool,
+    _registered: Temporary,
 }
 
 impl Sibling {
@@ -268,7 +276,13 @@ impl Sibling {
         loop {
             let path = unused(parent);
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Sibling { path, keep: false }),
+                Ok(()) => {
+                    return Ok(Sibling {
+                        _registered: Temporary::register(&path),
+                        path,
+                        keep: false,
+                    });
+                }
                 Err(cause) if cause.kind() == AlreadyExists => {}
                 Err(cause) => {
                     return Err(Error::io(parent, "create a temporary folder here")(cause));

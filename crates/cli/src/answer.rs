@@ -24,26 +24,53 @@ impl Fnv1a {
     }
 }
 
-/// `answer`: the predicted labels, one byte each in evaluation order, the rows of `results` one after the other.
-pub(crate) fn answer(predicted: &[Vec<u8>]) -> String {
+/// `answer`: the predicted labels, one byte each in evaluation order, the rows of `results` one after the other. Where
+/// any of them is above 255, which only own matrices can have, all are four bytes each, little-endian.
+pub(crate) fn answer(predicted: &[Vec<u32>]) -> String {
+    let fit_bytes = predicted.iter().flatten().all(|&label| label <= 255);
     let mut hash = Fnv1a::new();
-    for row in predicted {
-        hash.update(row);
+    for label in predicted.iter().flatten() {
+        let bytes = label.to_le_bytes();
+        hash.update(if fit_bytes { &bytes[..1] } else { &bytes });
     }
     hash.hex()
 }
 
-/// Interleaves (distance, index) pairs as little-endian u32 into `bytes`, which is cleared first: the layout of
-/// `neighbors_answer` and of the array that `--neighbors-out` writes.
-pub(crate) fn pair_bytes(
-    distances: &[u32],
-    indices: impl IntoIterator<Item = u32>,
-    bytes: &mut Vec<u8>,
-) {
-    bytes.clear();
-    for (distance, index) in distances.iter().zip(indices) {
-        bytes.extend_from_slice(&distance.to_le_bytes());
+/// A distance on its way into hashes and files.
+pub(crate) trait Recorded: Copy {
+    /// The dtype of the array of pairs that `--neighbors-out` writes: it holds distances and indices, both exactly.
+    const PAIR_DTYPE: &'static str;
+
+    /// The number itself, or the bits of a float: what `neighbors_answer` hashes.
+    fn bits(self) -> u32;
+
+    /// Appends distance and index as elements of [`Recorded::PAIR_DTYPE`].
+    fn write_pair(self, index: u32, bytes: &mut Vec<u8>);
+}
+
+impl Recorded for u32 {
+    const PAIR_DTYPE: &'static str = "<u4";
+
+    fn bits(self) -> u32 {
+        self
+    }
+
+    fn write_pair(self, index: u32, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.to_le_bytes());
         bytes.extend_from_slice(&index.to_le_bytes());
+    }
+}
+
+impl Recorded for f32 {
+    const PAIR_DTYPE: &'static str = "<f8";
+
+    fn bits(self) -> u32 {
+        self.to_bits()
+    }
+
+    fn write_pair(self, index: u32, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&f64::from(self).to_le_bytes());
+        bytes.extend_from_slice(&f64::from(index).to_le_bytes());
     }
 }
 
@@ -65,16 +92,30 @@ mod tests {
 
     #[test]
     fn rows_are_hashed_one_after_the_other() {
-        assert_eq!(
-            answer(&[b"foo".to_vec(), b"bar".to_vec()]),
-            "85944171f73967e8"
-        );
+        let row = |text: &str| text.bytes().map(u32::from).collect::<Vec<_>>();
+        assert_eq!(answer(&[row("foo"), row("bar")]), "85944171f73967e8");
     }
 
     #[test]
-    fn pairs_are_interleaved_little_endian() {
-        let mut bytes = vec![9];
-        pair_bytes(&[1, 258], [3, 4], &mut bytes);
-        assert_eq!(bytes, [1, 0, 0, 0, 3, 0, 0, 0, 2, 1, 0, 0, 4, 0, 0, 0]);
+    fn one_large_label_makes_all_of_them_four_bytes() {
+        let mut hash = Fnv1a::new();
+        hash.update(&[7, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(answer(&[vec![7], vec![256]]), hash.hex());
+        assert_ne!(answer(&[vec![7], vec![255]]), answer(&[vec![7], vec![511]]));
+    }
+
+    #[test]
+    fn pairs_are_little_endian_and_exact() {
+        let mut bytes = Vec::new();
+        258_u32.write_pair(4, &mut bytes);
+        assert_eq!(bytes, [2, 1, 0, 0, 4, 0, 0, 0]);
+        bytes.clear();
+        0.1_f32.write_pair(u32::MAX, &mut bytes);
+        let floats: Vec<f64> = bytes
+            .chunks(8)
+            .map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap()))
+            .collect();
+        assert_eq!(floats, [f64::from(0.1_f32), 4_294_967_295.0]);
+        assert_eq!(0.1_f32.bits(), 0.1_f32.to_bits());
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn check(path: &Path, header: &[&str]) -> Result<()> {
         let folder = folder_of(path);
         if !folder.is_dir() {
             bail!(
-                "cannot write {}: {} is not a folder",
+                "cannot write {}: {} is not a folder; make it, or give another name",
                 path.display(),
                 folder.display()
             );

@@ -13,7 +13,7 @@ use rayon::slice::ParallelSliceMut as _;
 use serde_json::{Value, json};
 
 use crate::hash::data_hash;
-use crate::output::note;
+use crate::output::{counted, note};
 use crate::plan::{Settings, Source};
 use crate::progress::{Progress, check_interrupt};
 
@@ -59,7 +59,11 @@ pub(crate) fn open(source: &Source, settings: &Settings) -> Result<Opened> {
             named.path.clone()
         }
         None if Path::new(DEFAULT_FOLDER).exists() => DEFAULT_FOLDER.into(),
-        None => return synthetic(settings),
+        None => {
+            let opened = synthetic(settings)?;
+            note_vain_limit(settings, opened.data.train().len(), "training image");
+            return Ok(opened);
+        }
     };
     let options = OpenOptions {
         labels: source.labels,
@@ -68,10 +72,29 @@ pub(crate) fn open(source: &Source, settings: &Settings) -> Result<Opened> {
     for text in data.notes() {
         note(settings.quiet, text);
     }
+    note_vain_limit(settings, data.train().len(), "training image");
     Ok(Opened {
         data,
         source: folder.display().to_string(),
     })
+}
+
+/// The limit where it leaves out rows; one above their number is none.
+pub(crate) fn limit(settings: &Settings, n_train: usize) -> Option<usize> {
+    settings.limit.filter(|&limit| limit < n_train)
+}
+
+/// A number that was typed in vain may be a mistake.
+pub(crate) fn note_vain_limit(settings: &Settings, n_train: usize, noun: &str) {
+    if let Some(limit) = settings.limit
+        && limit > n_train
+    {
+        let rows = counted(n_train, noun);
+        note(
+            settings.quiet,
+            &format!("--limit {limit} leaves out nothing: there are {rows}, and all are used"),
+        );
+    }
 }
 
 /// Opens a folder that was just written: its `data` object and its hash are those of what lies on

@@ -2,8 +2,10 @@
 //! do not mean "failed" (exit code 1) are marked by a type of this file somewhere in the chain.
 
 use std::fmt::Write as _;
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use anyhow::Error;
+use nearplane_cifar::io_reason;
 
 /// The command line itself is wrong, whatever the data: exit code 2.
 #[derive(Debug)]
@@ -60,12 +62,16 @@ pub(crate) fn exit_code(error: &Error) -> u8 {
 pub(crate) fn one_line(error: &Error) -> String {
     let mut line = String::new();
     for cause in error.chain() {
-        let text = cause.to_string();
+        let text = in_words(cause);
         if line.is_empty() {
             line = text;
         } else if !line.contains(&text) {
             let _ = write!(line, ": {text}");
         }
+    }
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    if let Some(hint) = causes.find_map(nearplane_cifar::refusal_hint) {
+        let _ = write!(line, "; {hint}");
     }
     line.split(['\n', '\r'])
         .map(str::trim)
@@ -74,9 +80,49 @@ pub(crate) fn one_line(error: &Error) -> String {
         .join(" ")
 }
 
+/// A cause with what the user can do about it here: libraries do not know the options of a command line.
+fn in_words(cause: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+        return io_reason(error);
+    }
+    if let Some(error) = cause.downcast_ref::<csv::Error>()
+        && let csv::ErrorKind::Io(error) = error.kind()
+    {
+        return io_reason(error);
+    }
+    let option = match cause.downcast_ref::<nearplane_cifar::Error>() {
+        Some(nearplane_cifar::Error::Changed { .. }) => {
+            " (--no-mmap reads the files into memory first, where a change does no harm)"
+        }
+        Some(nearplane_cifar::Error::Io { action, .. }) if action.contains("map") => {
+            " (--no-mmap reads it instead)"
+        }
+        Some(nearplane_cifar::Error::Exists { .. }) => " (--force)",
+        _ => "",
+    };
+    format!("{cause}{option}")
+}
+
+/// What Rust's number parsers say, in the words of the user.
+fn number_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    if let Some(error) = error.downcast_ref::<ParseIntError>() {
+        return Some(match error.kind() {
+            IntErrorKind::PosOverflow => "the number is too large",
+            _ => "expected a whole number, 0 or more",
+        });
+    }
+    let is_float = error.is::<ParseFloatError>();
+    is_float.then_some("expected a number such as 0.2")
+}
+
 /// A clap error in one line: what was wrong, clap's own hints, and where the help is.
 pub(crate) fn one_line_usage(error: &clap::Error) -> String {
-    let rendered = error.render().to_string();
+    let mut rendered = error.render().to_string();
+    if let Some(source) = std::error::Error::source(error)
+        && let Some(words) = number_in_words(source)
+    {
+        rendered = rendered.replacen(&format!(": {source}"), &format!(": {words}"), 1);
+    }
     let mut line = String::new();
     let mut help = "nearplane".to_owned();
     for part in rendered
@@ -117,6 +163,21 @@ mod tests {
             .context("cannot open\nx: no such file")
             .context("data set");
         assert_eq!(one_line(&error), "data set: cannot open x: no such file");
+    }
+
+    #[test]
+    fn a_temporary_name_never_shows() {
+        let error = tempfile::NamedTempFile::new_in("/no/such/folder").unwrap_err();
+        assert!(error.to_string().contains("at path"), "{error}");
+        let error: Result<(), _> = Err(error);
+        let line = one_line(&error.context("cannot write x.csv").unwrap_err());
+        assert!(
+            line.starts_with("cannot write x.csv: there is no such file or folder"),
+            "{line}"
+        );
+        assert!(!line.contains("at path"), "{line}");
+        let changed = nearplane_cifar::Error::Exists { path: "x".into() };
+        assert!(one_line(&Error::new(changed)).ends_with("(--force)"));
     }
 
     #[test]

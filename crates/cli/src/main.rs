@@ -9,9 +9,11 @@ mod data_source;
 mod failure;
 mod hash;
 mod looks;
+mod matrices;
 mod npy;
 mod output;
 mod pending;
+mod pending_folder;
 mod plan;
 mod progress;
 

@@ -37,12 +37,14 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// Appends the rows to the results file, then prints the record or the text. A reader that went
+/// Appends the rows to the results file, which settles the outputs of the command, then prints the record or the text. A reader that went
 /// away (`nearplane ... | head -1`) is no failure.
 pub(crate) fn emit(settings: &Settings, columns: &[&str], report: Report) -> Result<()> {
     if let Some(path) = &settings.results {
-        csv_log::append(path, columns, &report.rows)?;
+        csv_log::append(path, columns, &report.rows)
+            .map_err(|error| settings.outputs.take_back(error))?;
     }
+    settings.outputs.keep();
     let text = if settings.json {
         let mut text = serde_json::to_string(&report.record)?;
         text.push('\n');
@@ -79,6 +81,16 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> Strin
         text.push('\n');
     }
     text
+}
+
+/// A number with its noun: `1 image`, `2 images`, `2 classes`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let ending = match count {
+        1 => "",
+        _ if noun.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
 }
 
 /// A number of seconds for people: enough digits to compare, no more.

@@ -1,54 +1,214 @@
 //! Output files that appear whole or not at all: written under a temporary name in the folder they belong to, so that
-//! an unwritable folder is noticed before hours of work, and renamed at the end.
+//! an unwritable folder is noticed before hours of work, and renamed at the end, all of a command or none.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
+use nearplane_cifar::temporary::{Temporary, swapping};
 use tempfile::NamedTempFile;
 
-/// A file that has its final name only after [`PendingFile::finish`]; dropped before that, it is removed.
+/// A file that has its final name only after [`Outputs::place`]; dropped before that, it is
+/// removed.
 pub(crate) struct PendingFile {
     path: PathBuf,
     file: BufWriter<NamedTempFile>,
     force: bool,
+    registered: Temporary,
 }
 
 impl PendingFile {
     /// Starts a file that will be called `path`.
     pub(crate) fn create(path: &Path, force: bool) -> Result<PendingFile> {
         refuse_existing_file(path, force)?;
-        let file = tempfile::Builder::new()
-            .prefix(".nearplane-")
-            .suffix(".tmp")
+        let file = temporary_names()
             .permissions_like_a_new_file()
             .tempfile_in(folder_of(path))
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(PendingFile {
             path: path.to_owned(),
+            registered: Temporary::register(file.path()),
             file: BufWriter::new(file),
             force,
         })
     }
 
-    /// Syncs the file and gives it its name.
-    pub(crate) fn finish(self) -> Result<()> {
-        let PendingFile { path, file, force } = self;
+    /// The beginning of a message about a failed write.
+    pub(crate) fn cannot_write(&self) -> String {
+        format!("cannot write {}", self.path.display())
+    }
+
+    /// On the disk, under its temporary name still.
+    fn synced(self) -> Result<Synced> {
+        let PendingFile {
+            path,
+            file,
+            force,
+            registered,
+        } = self;
         let cannot = || format!("cannot write {}", path.display());
         let file = file
             .into_inner()
             .map_err(|error| error.into_error())
             .with_context(cannot)?;
         file.as_file().sync_all().with_context(cannot)?;
-        let named: std::result::Result<File, _> = if force {
+        Ok(Synced {
+            path,
+            file,
+            force,
+            _registered: registered,
+        })
+    }
+}
+
+struct Synced {
+    path: PathBuf,
+    file: NamedTempFile,
+    force: bool,
+    _registered: Temporary,
+}
+
+impl Synced {
+    fn place(self) -> Result<Placed> {
+        let Synced {
+            path, file, force, ..
+        } = self;
+        let cannot = || format!("cannot write {}", path.display());
+        refuse_existing_file(&path, force)?;
+        let before = if force {
+            Backup::of(&path).with_context(cannot)?
+        } else {
+            None
+        };
+        if force {
             file.persist(&path)
         } else {
             file.persist_noclobber(&path)
-        };
-        named.map_err(|error| error.error).with_context(cannot)?;
+        }
+        .map_err(|error| error.error)
+        .with_context(cannot)?;
+        Ok(Placed { path, before })
+    }
+}
+
+/// A file that was replaced, under a second name beside the first.
+struct Backup {
+    file: NamedTempFile<()>,
+    _registered: Temporary,
+}
+
+impl Backup {
+    /// `None`: there is nothing to keep.
+    fn of(path: &Path) -> std::io::Result<Option<Backup>> {
+        if std::fs::symlink_metadata(path).is_err() {
+            return Ok(None);
+        }
+        let file = temporary_names().make_in(folder_of(path), |name| {
+            match std::fs::hard_link(path, name) {
+                // The name is taken, and another one is tried.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+                // Not every file system has second names.
+                Err(_) => std::fs::copy(path, name).map(drop),
+                Ok(()) => Ok(()),
+            }
+        })?;
+        Ok(Some(Backup {
+            _registered: Temporary::register(file.path()),
+            file,
+        }))
+    }
+}
+
+/// An output under its final name, which can still be taken back.
+struct Placed {
+    path: PathBuf,
+    before: Option<Backup>,
+}
+
+/// The outputs that a command has put in place: taken back when dropped, unless they were kept.
+#[derive(Default)]
+pub(crate) struct Outputs {
+    placed: Mutex<Vec<Placed>>,
+}
+
+impl Outputs {
+    /// Syncs all files, then gives them their names; where one fails, none of them is there, and what they replaced
+    /// is back.
+    pub(crate) fn place(&self, files: Vec<PendingFile>) -> Result<()> {
+        let synced = files
+            .into_iter()
+            .map(PendingFile::synced)
+            .collect::<Result<Vec<_>>>()?;
+        let swap = swapping();
+        for file in synced {
+            match file.place() {
+                Ok(placed) => self.lock().push(placed),
+                Err(error) => {
+                    drop(swap);
+                    return Err(self.take_back(error));
+                }
+            }
+        }
         Ok(())
     }
+
+    /// Whatever is in place stays there.
+    pub(crate) fn keep(&self) {
+        self.lock().clear();
+    }
+
+    /// Removes the outputs again, puts back what they replaced, and says so in the error that led here.
+    pub(crate) fn take_back(&self, error: anyhow::Error) -> anyhow::Error {
+        let (back, stuck) = self.undo();
+        let mut said = Vec::new();
+        if !back.is_empty() {
+            said.push(format!("{} taken back", back.join(" and ")));
+        }
+        if !stuck.is_empty() {
+            said.push(format!("{} could not be taken back", stuck.join(" and ")));
+        }
+        if said.is_empty() {
+            error
+        } else {
+            error.context(format!(
+                "not every output can be written, {}",
+                said.join(", ")
+            ))
+        }
+    }
+
+    /// The names of what is as it was before, and of what is not.
+    fn undo(&self) -> (Vec<String>, Vec<String>) {
+        let _swap = swapping();
+        let (mut back, mut stuck) = (Vec::new(), Vec::new());
+        for Placed { path, before } in self.lock().drain(..).rev() {
+            let done = match before {
+                Some(backup) => backup.file.persist(&path).is_ok(),
+                None => std::fs::remove_file(&path).is_ok(),
+            };
+            let list = if done { &mut back } else { &mut stuck };
+            list.push(path.display().to_string());
+        }
+        (back, stuck)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Placed>> {
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        // The error that led here is the one to report.
+        let _ = self.undo();
+    }
+}
+
+fn temporary_names() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".nearplane-").suffix(".tmp");
+    builder
 }
 
 impl Write for PendingFile {
@@ -144,7 +304,14 @@ mod tests {
     fn written(path: &Path, force: bool) -> Result<()> {
         let mut file = PendingFile::create(path, force)?;
         file.write_all(b"new")?;
-        file.finish()
+        finish(file)
+    }
+
+    fn finish(file: PendingFile) -> Result<()> {
+        let outputs = Outputs::default();
+        outputs.place(vec![file])?;
+        outputs.keep();
+        Ok(())
     }
 
     #[test]
@@ -185,13 +352,71 @@ mod tests {
         assert_eq!(std::fs::read(&link).unwrap(), b"new");
     }
 
+    /// Two outputs, of which the second meets a folder that was not there when it began.
+    fn second_fails(dir: &Path, force: bool) -> String {
+        let (a, b) = (dir.join("a.csv"), dir.join("b.csv"));
+        let mut files: Vec<PendingFile> = [&a, &b]
+            .map(|path| PendingFile::create(path, force).unwrap())
+            .into();
+        for file in &mut files {
+            file.write_all(b"new").unwrap();
+        }
+        std::fs::create_dir(&b).unwrap();
+        let error = Outputs::default().place(files).unwrap_err();
+        let mut left: Vec<_> = std::fs::read_dir(dir).unwrap().collect();
+        left.retain(|entry| {
+            entry
+                .as_ref()
+                .unwrap()
+                .file_name()
+                .to_str()
+                .unwrap()
+                .starts_with('.')
+        });
+        assert!(left.is_empty(), "{left:?}");
+        crate::failure::one_line(&error)
+    }
+
+    #[test]
+    fn one_failure_takes_all_outputs_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = second_fails(dir.path(), false);
+        assert!(!dir.path().join("a.csv").exists(), "{line}");
+        assert!(
+            line.contains("a.csv taken back") && line.contains("b.csv is a folder"),
+            "{line}"
+        );
+
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.csv"), "old").unwrap();
+        let line = second_fails(dir.path(), true);
+        assert_eq!(
+            std::fs::read(dir.path().join("a.csv")).unwrap(),
+            b"old",
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_kept_is_taken_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.csv");
+        let outputs = Outputs::default();
+        outputs
+            .place(vec![PendingFile::create(&path, false).unwrap()])
+            .unwrap();
+        assert!(path.exists());
+        drop(outputs);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
     #[test]
     fn a_file_that_appears_meanwhile_is_not_lost() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.csv");
         let file = PendingFile::create(&path, false).unwrap();
         std::fs::write(&path, "theirs").unwrap();
-        assert!(file.finish().is_err());
+        assert!(finish(file).is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"theirs");
     }
 }

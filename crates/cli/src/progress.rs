@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::failure::Interrupted;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The first Ctrl-C sets a flag, and the command ends where it next looks at it; the second ends the process at once.
+/// The first Ctrl-C sets a flag, and the command ends where it next looks at it; the second ends the process at once,
+/// and only what is temporary is removed.
 pub(crate) fn install_interrupt_handler() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            nearplane_cifar::temporary::remove_all();
             std::process::exit(130);
         }
     })
@@ -46,12 +48,12 @@ struct Templates {
 }
 
 const STEPS: Templates = Templates {
-    with_total: "{msg} {bar:30} {percent} %, {eta} left",
+    with_total: "{msg} {bar:30} {percent} %, {left}",
     without: "{msg} {spinner} {human_pos}",
 };
 
 const BYTES: Templates = Templates {
-    with_total: "{msg} {bar:30} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left",
+    with_total: "{msg} {bar:30} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {left}",
     without: "{msg} {spinner} {decimal_bytes}, {decimal_bytes_per_sec}",
 };
 
@@ -100,7 +102,7 @@ impl Progress {
                 None => self.templates.without,
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
+                bar.set_style(style.with_key("left", time_left));
             }
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -124,6 +126,16 @@ impl Progress {
             None => write(),
         }
     }
+}
+
+/// Below a second an estimate says nothing, and "0s left" looks like an end that does not come.
+fn time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    let left = state.eta();
+    let _ = if left < Duration::from_secs(1) {
+        write!(text, "nearly done")
+    } else {
+        write!(text, "{} left", HumanDuration(left))
+    };
 }
 
 impl Drop for Progress {

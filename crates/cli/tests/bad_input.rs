@@ -248,7 +248,7 @@ fn an_output_in_the_data_folder() {
         let command = format!("knn --data data --quiet --force {output}");
         room.fails(1, &command, &["data", "folder of the data set"]);
     }
-    let picture = "data inspect --data data --force --picture data/test_batch.bin";
+    let picture = "data inspect --data data --force --picture data/test_batch.png";
     room.fails(1, picture, &["folder of the data set"]);
 }
 

@@ -234,3 +234,101 @@ fn a_name_that_climbs_out_of_the_folder() {
         room.fails(1, "data import images.tar --out out --skip-bad", &[name]);
     }
 }
+
+#[test]
+fn a_test_folder_alone_says_what_is_missing() {
+    let room = Room::new();
+    let only: Vec<_> = entries()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("test"))
+        .collect();
+    unpack(&only, &room.path("only"));
+    room.fails(
+        1,
+        "data import only --out out",
+        &["only", "no folder train", "2 images in test/"],
+    );
+}
+
+#[test]
+fn one_image_a_class_cannot_be_split() {
+    let room = Room::new();
+    let flat = ["cat/1.png", "dog/1.png"].map(|name| (name.to_owned(), png([1, 2, 3])));
+    unpack(&flat, &room.path("flat"));
+    room.fails(
+        1,
+        "data import flat --out out",
+        &[
+            "import flat",
+            "2 class folders",
+            "at least 2 images",
+            "train/",
+        ],
+    );
+}
+
+#[test]
+fn errors_inside_a_source_name_it() {
+    let room = Room::new();
+    let mut twice = entries();
+    twice.push(twice[0].clone());
+    room.write("twice.tar", tar(&twice));
+    room.fails(
+        1,
+        "data import twice.tar --out out",
+        &["cannot import twice.tar", "is there twice"],
+    );
+}
+
+#[test]
+fn a_ratio_below_one_image_is_noted() {
+    let room = Room::new();
+    let flat: Vec<_> = (0..3)
+        .flat_map(|i| ["cat", "dog"].map(|class| (format!("{class}/{i}.png"), png([i, 0, 0]))))
+        .collect();
+    unpack(&flat, &room.path("flat"));
+    let (_, stderr) = room.ok("data import flat --out out --test-ratio 0.0001");
+    assert!(
+        stderr.contains("0.0001 rounds to none") && stderr.contains("2 of 2 classes"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn names_that_are_no_text_are_imported() {
+    let room = Room::new();
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut list: Vec<(Vec<u8>, Vec<u8>)> = entries()
+        .into_iter()
+        .map(|(name, bytes)| (name.into_bytes(), bytes))
+        .collect();
+    list.push((b"train/cat/caf\xe9.png".to_vec(), png([70, 0, 0])));
+    list.push((b"train/cat/caf\xe8.png".to_vec(), png([80, 0, 0])));
+    for (name, bytes) in &list {
+        let mut header = tar::Header::new_ustar();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name);
+        header.set_size(bytes.len() as u64);
+        header.set_cksum();
+        builder.append(&header, &bytes[..]).unwrap();
+    }
+    room.write("images.tar", builder.into_inner().unwrap());
+    let (_, stderr) = room.ok("data import images.tar --out a");
+    assert!(
+        stderr.contains("2 images with a name that is not UTF-8") && stderr.contains(r"caf\xE8"),
+        "{stderr}"
+    );
+    assert_eq!(room.json("data inspect --data a")["n_train"], 6);
+
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        for (name, bytes) in &list {
+            let path = room.path("images").join(std::ffi::OsStr::from_bytes(name));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        let folder = room.json("data import images --out b");
+        let archive = room.json("data inspect --data a");
+        assert_eq!(folder["data"]["hash"], archive["data"]["hash"]);
+    }
+}

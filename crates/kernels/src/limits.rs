@@ -5,6 +5,7 @@ use crate::arch::{self, Kernel};
 
 /// What rows are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Element {
     /// Bytes.
     U8,

@@ -124,6 +124,7 @@ impl<'a, T> MatRef<'a, T> {
     }
 
     /// The rows in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [T]> + use<'a, T> {
         let mat = *self;
         (0..mat.rows).map(move |row| mat.row(row))

@@ -16,6 +16,10 @@ const Z_95: f64 = 1.959963984540054;
 /// assert_eq!(result.value(), 0.75);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a proportion is these two numbers"
+)]
 pub struct Accuracy {
     /// Rows whose predicted label is the true one.
     pub correct: u64,

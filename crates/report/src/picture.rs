@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder, ImageError};
+use image::{ExtendedColorType, ImageEncoder};
 use thiserror::Error;
 
 /// The side of a data set image in pixels.
@@ -45,8 +45,8 @@ pub enum PictureError {
         width: u32,
         /// Rows.
         height: u32,
-        /// What the encoder said.
-        source: ImageError,
+        /// What the encoder said; its type is not part of what stays stable.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -99,7 +99,7 @@ impl Picture {
             .map_err(|source| PictureError::Encode {
                 width: self.width,
                 height: self.height,
-                source,
+                source: Box::new(source),
             })?;
         Ok(png)
     }

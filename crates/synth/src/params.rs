@@ -32,6 +32,10 @@ use crate::scene::{Difficulty, Scene};
 /// # Ok::<(), nearplane_synth::SynthError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct SynthParams {
     /// Training images.
     pub n_train: usize,
@@ -144,6 +148,7 @@ pub enum SynthError {
 
 /// Training images or test images: two sets without an image in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are two splits")]
 pub enum SplitName {
     /// The images to learn from.
     Train,
@@ -162,6 +167,7 @@ pub struct SynthConfig {
 
 /// Drawn images and their labels, row `i` of one belonging to row `i` of the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Drawn {
     /// n x 3072, row-major; a row is the red, the green and the blue plane, each 32 rows of 32.
     pub pixels: Vec<u8>,
@@ -171,6 +177,7 @@ pub struct Drawn {
 
 /// A drawn data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Synth {
     /// The images to learn from.
     pub train: Drawn,

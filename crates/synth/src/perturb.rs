@@ -56,6 +56,7 @@ const PLANE: usize = SIDE * SIDE;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a perturbation is its steps")]
 pub struct Perturbation {
     /// What to do, in this order.
     pub steps: Vec<Step>,
@@ -164,6 +165,10 @@ pub enum Edge {
 
 /// Where along one axis a patch begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a place is given or left to chance"
+)]
 pub enum Place {
     /// Evenly from all the places where the patch is wholly in the picture, for every image anew.
     #[default]

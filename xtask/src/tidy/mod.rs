@@ -75,7 +75,7 @@ fn check(files: &[File]) -> Vec<Problem> {
             sources.push(Source::new(&file.path, &file.text));
         } else if file.path.ends_with("Cargo.toml") {
             layers::check(file, &mut problems);
-        } else if file.path.ends_with("README.md") {
+        } else if file.path.ends_with("README.md") || file.path == "CONTRIBUTING.md" {
             readme::check(file, &mut problems);
         }
     }

@@ -66,6 +66,10 @@ pub(super) fn arrange(
 
     let mut notes = Vec::new();
     let any_test = classes.values().any(|class| !class.test.is_empty());
+    let any_train = classes.values().any(|class| !class.train.is_empty());
+    if any_test && !any_train {
+        return Err(ImportError::NoTrainFolder { test: images.len() });
+    }
     if any_test {
         if test_ratio.is_some() {
             notes.push("the test ratio was not used: there are test images in test/".into());
@@ -76,12 +80,33 @@ pub(super) fn arrange(
         });
     } else {
         let ratio = test_ratio.unwrap_or(DEFAULT_TEST_RATIO);
+        if classes.values().all(|class| class.train.len() < 2) {
+            return Err(ImportError::TooFewToSplit {
+                classes: classes.len(),
+                images: images.len(),
+            });
+        }
+        // Rounded, these would give nothing, or everything.
+        let mut bent = Vec::new();
         for (name, class) in &mut classes {
+            let count = class.train.len();
+            let rounded = (count as f64 * ratio).round() as usize;
+            if count >= 2 && (rounded == 0 || rounded == count) {
+                bent.push(*name);
+            }
             split(name, class, ratio, seed);
         }
         notes.push(format!(
             "no folder test: {ratio} of the images of each class became the test set (seed {seed})"
         ));
+        if let Some(first) = bent.first() {
+            notes.push(format!(
+                "the ratio {ratio} rounds to none or to all of the images of {} of {} classes ({first:?} is the \
+                 first); these give one image, or keep one",
+                bent.len(),
+                classes.len()
+            ));
+        }
     }
 
     let readable = |rows: &[usize]| -> Vec<usize> {

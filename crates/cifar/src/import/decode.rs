@@ -67,6 +67,11 @@ impl Decoder {
         } else if bytes.starts_with(PNG_SIGNATURE) {
             self.decode_png(bytes)?
         } else {
+            if let Some(kind) = other_kind(bytes) {
+                return Err(format!(
+                    "a {kind} file, whatever its name; convert it to JPEG or PNG"
+                ));
+            }
             let start = bytes[..bytes.len().min(8)].escape_ascii();
             return Err(format!(
                 "neither a JPEG nor a PNG file, it starts with \"{start}\""
@@ -144,6 +149,29 @@ impl Decoder {
     /// A guard that large images hold while they are in memory.
     fn turn(&self, area: u64) -> Option<impl Drop + '_> {
         (area > LARGE_AREA).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Pictures of other kinds that are found under the names of these, mostly sent by phones and browsers.
+fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    let at = |offset: usize, magic: &[u8]| {
+        bytes
+            .get(offset..)
+            .is_some_and(|rest| rest.starts_with(magic))
+    };
+    let brand = |brands: &[&[u8; 4]]| at(4, b"ftyp") && brands.iter().any(|brand| at(8, *brand));
+    if brand(&[b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc"]) {
+        Some("HEIC")
+    } else if brand(&[b"avif", b"avis"]) {
+        Some("AVIF")
+    } else if at(0, b"RIFF") && at(8, b"WEBP") {
+        Some("WebP")
+    } else if at(0, b"GIF8") {
+        Some("GIF")
+    } else if at(0, b"II*\0") || at(0, b"MM\0*") {
+        Some("TIFF (or raw)")
+    } else {
+        None
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::BadImage;
+use crate::error::io_reason;
 
 /// How many unreadable images an error message names; the rest is a number.
 pub(super) const SHOWN_BAD_IMAGES: usize = 5;
@@ -16,7 +17,7 @@ pub(super) const SHOWN_BAD_IMAGES: usize = 5;
 #[non_exhaustive]
 pub enum ImportError {
     /// The source or the order file cannot be opened, listed or read.
-    #[error("cannot read {}: {cause}", path.display())]
+    #[error("cannot read {}: {}", path.display(), io_reason(cause))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -36,8 +37,9 @@ pub enum ImportError {
     },
     /// An archive is cut short or damaged.
     #[error(
-        "{}: damaged or incomplete archive at byte {offset} (unpacked), after {images} images{}: {reason}; fetch or pack it again",
+        "{}: damaged or incomplete archive at byte {offset} (unpacked), after {}{}: {reason}; fetch or pack it again",
         path.display(),
+        counted(*images, "image"),
         last.as_ref().map(|entry| format!(", the last one {entry:?}")).unwrap_or_default()
     )]
     DamagedArchive {
@@ -62,12 +64,6 @@ pub enum ImportError {
         /// What makes it unsafe.
         reason: &'static str,
     },
-    /// The name of an image is not UTF-8.
-    #[error("the name of image {entry:?} is not UTF-8; rename it")]
-    NotUtf8 {
-        /// The name, bytes that are not UTF-8 replaced.
-        entry: String,
-    },
     /// The same name twice.
     #[error("image {entry:?} is there twice; pack the archive again without duplicates")]
     DuplicateEntry {
@@ -76,14 +72,16 @@ pub enum ImportError {
     },
     /// There is nothing to import.
     #[error(
-        "{}: no images found among {other_files} files, expected train/<class>/*.jpg|jpeg|png and test/<class>/... or <class>/*",
-        path.display()
+        "{}: no images found among {}{}, expected train/<class>/*.jpg|jpeg|png and test/<class>/... or <class>/*",
+        path.display(), counted(*other_files, "file"), converted(other_pictures)
     )]
     NoImages {
         /// The source.
         path: PathBuf,
         /// Files that are not images by their names.
         other_files: u64,
+        /// Pictures of kinds that are not read, as `2 .heic, 1 .webp`; empty if there is none.
+        other_pictures: String,
     },
     /// More images than 32-bit indices can name.
     #[error("more than {limit} images, the limit of an import; import a part of them")]
@@ -127,7 +125,8 @@ pub enum ImportError {
     },
     /// A class cannot be learnt.
     #[error(
-        "class {class:?} has no readable training image ({unreadable} unreadable ones); add one or remove the class"
+        "class {class:?} has no readable training image{}; add one or remove the class",
+        unreadable_ones(*unreadable)
     )]
     NoTrainingImage {
         /// The class.
@@ -137,11 +136,30 @@ pub enum ImportError {
     },
     /// There is no test set.
     #[error(
-        "there are {train} training images but no readable image in test/<class>/; add some or give a test ratio"
+        "there are {} but no readable image in test/<class>/; add some or give a test ratio",
+        counted(*train as u64, "training image")
     )]
     NoTestImage {
         /// Number of training images.
         train: usize,
+    },
+    /// A test folder is all there is.
+    #[error(
+        "there are {test} images in test/<class>/ but no folder train beside it; add train/<class>/<image>, or import the folders of classes alone: a share of each class then becomes the test set"
+    )]
+    NoTrainFolder {
+        /// Number of test images.
+        test: usize,
+    },
+    /// Every class has one image, and a split by ratio takes two.
+    #[error(
+        "{classes} class folders hold {images} images, one each, which cannot be shared between training and test set: expected at least 2 images in a class; add some, or lay them out as train/<class>/<image> and test/<class>/<image>"
+    )]
+    TooFewToSplit {
+        /// Number of classes.
+        classes: usize,
+        /// Number of images.
+        images: usize,
     },
     /// The test ratio is not a fraction.
     #[error("test ratio {ratio}, expected a number above 0 and below 1")]
@@ -220,11 +238,33 @@ pub enum ImportError {
         images: usize,
     },
     /// [`ImportProgress::cancelled`](super::ImportProgress::cancelled) said so.
-    #[error("the import was cancelled after {images} images; nothing was kept")]
+    #[error("the import was cancelled after {}; nothing was kept", counted(*images, "image"))]
     Cancelled {
         /// Images decoded so far.
         images: u64,
     },
+}
+
+/// What to do about pictures that are not read, if there are any.
+fn converted(other_pictures: &str) -> String {
+    if other_pictures.is_empty() {
+        String::new()
+    } else {
+        format!(" and pictures to be converted to JPEG or PNG ({other_pictures})")
+    }
+}
+
+/// A number with its noun.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn unreadable_ones(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => " (1 cannot be read)".into(),
+        _ => format!(" ({count} cannot be read)"),
+    }
 }
 
 /// The first few bad images with their reasons, and how many more there are.

@@ -1,6 +1,7 @@
 //! What an import reads from: a folder, or a tar stream that may be compressed. Runs on one thread
 //! and hands every image to the queue.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -8,8 +9,10 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
+use super::entry::{self, Entry};
 use super::queue::{Item, Queue};
-use super::{ImportError, ImportProgress, MAX_FILE_BYTES, MAX_IMAGES, entry};
+use super::{ImportError, ImportProgress, MAX_FILE_BYTES, MAX_IMAGES};
+use crate::error::io_reason;
 use crate::tarball::{self, Kind, Tarball};
 
 /// Window of the .xz decoder; `xz -9` needs 65 MiB.
@@ -38,12 +41,25 @@ pub(super) enum Compression {
 }
 
 /// What was left out without being an error.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Ignored {
     /// Not images by their names.
     pub(super) files: u64,
+    /// Pictures of kinds that are not read, by extension.
+    pub(super) pictures: BTreeMap<&'static str, u64>,
     /// Links, devices and the like.
     pub(super) links: u64,
+}
+
+impl Ignored {
+    /// Counts a file that is no image.
+    fn add(&mut self, entry: &Entry) {
+        match entry {
+            Entry::OtherPicture(extension) => *self.pictures.entry(extension).or_default() += 1,
+            Entry::Other => self.files += 1,
+            Entry::System | Entry::Image(_) => {}
+        }
+    }
 }
 
 impl Source {
@@ -194,8 +210,8 @@ fn list(root: &Path) -> Result<Source, ImportError> {
                 folders.push((item.path(), name));
             } else if kind.is_file() {
                 match entry::parse(&name)? {
-                    Some(path) => images.push((path, item.path())),
-                    None => ignored.files += 1,
+                    Entry::Image(path) => images.push((path, item.path())),
+                    other => ignored.add(&other),
                 }
             } else {
                 ignored.links += 1;
@@ -211,10 +227,10 @@ fn list(root: &Path) -> Result<Source, ImportError> {
 /// One file of a folder; a file that cannot be read is a bad image, not the end.
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = File::open(path).map_err(|error| io_reason(&error))?;
     file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| io_reason(&error))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("more than {MAX_FILE_BYTES} bytes, the limit"));
     }
@@ -245,8 +261,7 @@ fn read_tar(path: &Path, stream: impl Read, queue: &Queue) -> Result<Ignored, Im
         match (found.kind, image) {
             (Kind::Folder, _) => {}
             (Kind::Link | Kind::Special, _) => ignored.links += 1,
-            (Kind::File, None) => ignored.files += 1,
-            (Kind::File, Some(name)) => {
+            (Kind::File, Entry::Image(name)) => {
                 let bytes = if found.size > MAX_FILE_BYTES {
                     Err(format!(
                         "claims {} bytes, the limit is {MAX_FILE_BYTES}",
@@ -263,6 +278,7 @@ fn read_tar(path: &Path, stream: impl Read, queue: &Queue) -> Result<Ignored, Im
                     return Ok(ignored);
                 }
             }
+            (Kind::File, other) => ignored.add(&other),
         }
     }
 }

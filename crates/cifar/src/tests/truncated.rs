@@ -2,6 +2,7 @@
 //! so those tests run themselves once more as a child and look at how it ended.
 
 use std::fs::{File, OpenOptions as FileOptions};
+#[cfg(unix)]
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
@@ -155,7 +156,8 @@ mod child {
         let file = dir.join("data_batch_1.bin");
         let expected = format!(
             "error: {}: the file shrank or could not be read while it was mapped, so there is no result; \
-             restore the file and run again, or read it into memory instead of mapping it\n",
+             restore the file and run again, or read it into memory instead of mapping it \
+             (nearplane: --no-mmap)\n",
             file.display()
         );
         assert_eq!(stderr, expected);
@@ -169,6 +171,9 @@ mod child {
             crate::install_sigbus_handler().expect("installing it again");
             let data = open(&dir);
             black_box(sum(&data));
+            let half = dir.join("half-a-result");
+            std::fs::write(&half, "half").expect("writing a file");
+            let _registered = crate::temporary::Temporary::register(&half);
             writable(&dir.join("data_batch_1.bin"))
                 .set_len(0)
                 .expect("truncating");
@@ -182,6 +187,8 @@ mod child {
             dir.path(),
         );
         check_one_line(&output, dir.path());
+        let half = dir.path().join("half-a-result");
+        assert!(!half.exists(), "a temporary file stayed");
     }
 
     #[test]

@@ -74,6 +74,11 @@ fn compressed_archives_are_checked_to_their_last_byte() {
                 matches!(error, ImportError::DamagedArchive { .. }),
                 "{cut}: {error}"
             );
+            let message = error.to_string();
+            assert!(
+                message.contains("the file was cut short") && !message.contains("whole buffer"),
+                "{cut}: {message}"
+            );
         }
         for at in [bytes.len() / 3, bytes.len() / 2, bytes.len() - 5] {
             let mut damaged = bytes.clone();
@@ -166,7 +171,7 @@ fn sources_that_are_none_say_what_they_are() {
     ] {
         let message = message(source.path());
         assert!(
-            message.contains("no images found among 1 files"),
+            message.contains("no images found among 1 file,"),
             "{message}"
         );
     }

@@ -62,6 +62,15 @@ Examples:
   nearplane data inspect --data target/cifar10 --picture samples.png
   nearplane data inspect --json";
 
+const EXPORT_EXAMPLES: &str = "\
+Writes x_train.npy, uint8 rows of 3072 (1024 red, 1024 green, 1024 blue), y_train.npy, x_test.npy
+and y_test.npy; for CIFAR-100 the fine labels, and the coarse ones as y_train_coarse.npy and
+y_test_coarse.npy. Rows are in the order of the files.
+
+Examples:
+  nearplane data export --data target/cifar10 --out target/arrays
+  nearplane data export --out target/arrays --split test --dtype f32";
+
 /// The commands below `nearplane data`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
@@ -80,6 +89,9 @@ pub(crate) enum DataCommand {
     /// Counts, class balance, means, duplicates and a picture of samples
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArgs),
+    /// Write images and labels as NumPy arrays
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
 }
 
 /// `data import`.
@@ -222,6 +234,31 @@ pub(crate) struct InspectArgs {
     /// Write a picture of samples of every class
     #[arg(long, value_name = "FILE.png")]
     pub(crate) picture: Option<PathBuf>,
+}
+
+/// `data export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Folder to write
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Which images
+    #[arg(long, value_enum, default_value_t = SplitArg::Both)]
+    pub(crate) split: SplitArg,
+    /// Elements of the images: bytes, or the same numbers as floats
+    #[arg(long, value_enum, default_value_t = DtypeArg::U8)]
+    pub(crate) dtype: DtypeArg,
+}
+
+/// Types of elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DtypeArg {
+    /// Bytes, 0 to 255
+    U8,
+    /// Floats of 4 bytes, 0.0 to 255.0
+    F32,
 }
 
 #[cfg(test)]

@@ -4,18 +4,23 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::SourceArgs;
+use super::{MatrixArgs, SourceArgs};
 
 pub(super) const EXAMPLES: &str = "\
 Choose k and the metric with --on val, the default: a stratified tenth of the training set
 is evaluated, and the other nine tenths train. The test split is for the end: each look at
 it is logged beside the data set, and counted.
 
+Own matrices are NumPy's .npy files: --x and --y train, --x-eval and --y-eval are evaluated;
+without the latter, a stratified tenth of --x. Their answer is that of the same rows in a data
+set. float64 is narrowed to float32; sums of float32 may round, those of uint8 are exact.
+
 Examples:
   nearplane knn --data target/cifar10 --metric l1 --k 1,3,5,7,10,20
   nearplane knn --data target/cifar10 --on test --metric l2 --k 1..10 --tie lowest --json
   nearplane knn --k 1..20 --results runs.csv --predictions predictions.csv
-  nearplane knn --on test --k 10 --neighbors-out neighbors.npy";
+  nearplane knn --on test --k 10 --neighbors-out neighbors.npy
+  nearplane knn --x train.npy --y labels.npy --x-eval new.npy --y-eval new-labels.npy";
 
 /// `knn`.
 #[derive(Debug, Args)]
@@ -38,15 +43,18 @@ pub(crate) struct KnnArgs {
     /// How neighbours are searched (the answers are the same)
     #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
     pub(crate) engine: EngineArg,
-    /// What is evaluated: a tenth of the training set, or the test set
-    #[arg(long, value_enum, default_value_t = OnArg::Val)]
-    pub(crate) on: OnArg,
-    /// Write the neighbours as a u32 array [n_eval, k, 2] of (distance, index); l2 distances are squared
+    /// What is evaluated of a data set: a tenth of the training set, or the test set [default: val]
+    #[arg(long, value_enum)]
+    pub(crate) on: Option<OnArg>,
+    /// Write the neighbours as an array [n_eval, k, 2] of (distance, index), uint32, for float rows float64: index is
+    /// the row in the whole training set, also where a tenth of it is set aside; l2 distances are squared
     #[arg(long, value_name = "FILE.npy")]
     pub(crate) neighbors_out: Option<PathBuf>,
     /// Write the predicted labels: index, truth and a column per k
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) predictions: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) matrices: MatrixArgs,
 }
 
 /// Distances.

@@ -3,18 +3,22 @@
 
 mod data;
 mod difficulties;
+mod generate;
 mod knn;
+mod matrices;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::data::{
-    DataCommand, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs, SplitArg,
-    SynthArgs,
+    DataCommand, DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs,
+    PerturbArgs, SplitArg, SynthArgs,
 };
 pub(crate) use self::difficulties::DifficultiesArgs;
+pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
+pub(crate) use self::matrices::MatrixArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +55,9 @@ pub(crate) enum Command {
     /// k nearest neighbours: fit, predict, evaluate
     #[command(after_help = knn::EXAMPLES)]
     Knn(KnnArgs),
+    /// Write man pages and shell completions to a folder
+    #[command(hide = true)]
+    Generate(GenerateArgs),
 }
 
 /// Options that every command has.

@@ -2,6 +2,7 @@
 
 pub(crate) mod data;
 pub(crate) mod difficulties;
+pub(crate) mod generate;
 pub(crate) mod knn;
 
 use anyhow::Result;
@@ -20,7 +21,9 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Difficulties(action) => difficulties::run(action, settings),
         Action::Synth(action) => data::synth::run(action, settings),
         Action::Inspect(action) => data::inspect::run(action, settings),
+        Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
+        Action::Generate(action) => generate::run(action, settings),
     }?;
     output::emit(settings, plan.action.columns(), report)
 }

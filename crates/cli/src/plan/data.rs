@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use nearplane_cifar::SplitName;
 use nearplane_cifar::fetch::{FetchName, FetchOptions};
 use nearplane_synth::{Knob, Perturbation, PerturbationConfig, SynthConfig, SynthParams};
 
-use super::{Settings, Source, count, outputs_are_free, source, usage};
+use super::{Settings, Source, count, pictures_are_free, source, usage};
 use crate::args::{
-    FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs, SplitArg, SynthArgs,
+    DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs,
+    SplitArg, SynthArgs,
 };
 
 /// `data fetch`.
@@ -54,6 +56,16 @@ pub(crate) struct PerturbPlan {
 pub(crate) struct InspectPlan {
     pub(crate) source: Source,
     pub(crate) picture: Option<PathBuf>,
+}
+
+/// `data export`.
+pub(crate) struct ExportPlan {
+    pub(crate) source: Source,
+    pub(crate) out: PathBuf,
+    /// In the order in which they are written.
+    pub(crate) splits: Vec<SplitName>,
+    /// Floats instead of bytes.
+    pub(crate) floats: bool,
 }
 
 pub(super) fn import_plan(args: ImportArgs) -> Result<ImportPlan> {
@@ -145,7 +157,7 @@ pub(super) fn perturb_plan(args: PerturbArgs, settings: &Settings) -> Result<Per
     let config = perturbation
         .check()
         .map_err(|error| usage(format!("--perturb: {error}")))?;
-    outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
+    pictures_are_free(settings, &[("--picture", args.picture.as_deref())])?;
     Ok(PerturbPlan {
         source: source(args.source),
         out: args.out,
@@ -157,9 +169,22 @@ pub(super) fn perturb_plan(args: PerturbArgs, settings: &Settings) -> Result<Per
 }
 
 pub(super) fn inspect_plan(args: InspectArgs, settings: &Settings) -> Result<InspectPlan> {
-    outputs_are_free(settings, &[("--picture", args.picture.as_deref())])?;
+    pictures_are_free(settings, &[("--picture", args.picture.as_deref())])?;
     Ok(InspectPlan {
         source: source(args.source),
         picture: args.picture,
     })
+}
+
+pub(super) fn export_plan(args: ExportArgs) -> ExportPlan {
+    ExportPlan {
+        source: source(args.source),
+        out: args.out,
+        splits: match args.split {
+            SplitArg::Train => vec![SplitName::Train],
+            SplitArg::Test => vec![SplitName::Test],
+            SplitArg::Both => vec![SplitName::Train, SplitName::Test],
+        },
+        floats: args.dtype == DtypeArg::F32,
+    }
 }

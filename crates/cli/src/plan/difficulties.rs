@@ -7,7 +7,7 @@ use nearplane_models::neighbors::Metric;
 use nearplane_synth::SynthParams;
 
 use super::knn::{metric, on};
-use super::{On, Settings, Source, count, outputs_are_free, source, usage};
+use super::{On, Settings, Source, count, pictures_are_free, source, usage};
 use crate::args::DifficultiesArgs;
 
 /// `difficulties`.
@@ -39,7 +39,7 @@ pub(super) fn difficulties_plan(
         .limit
         .map_or(textbook.n_train, |limit| limit.min(textbook.n_train));
     textbook.check().map_err(|error| usage(error.to_string()))?;
-    outputs_are_free(
+    pictures_are_free(
         settings,
         &[
             ("--picture", args.picture.as_deref()),

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use nearplane_models::neighbors::{Metric, TieRule, Weights};
 
-use super::{Settings, Source, outputs_are_free, source};
+use super::matrices::matrix_files;
+use super::{Input, Settings, outputs_are_free, source, usage};
 use crate::args::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 
 /// `knn`.
 #[derive(Clone)]
 pub(crate) struct KnnPlan {
-    pub(crate) source: Source,
+    pub(crate) input: Input,
     pub(crate) metric: Metric,
     /// Distinct, each at least 1, in the order given; not empty.
     pub(crate) k: Vec<usize>,
@@ -32,6 +33,8 @@ const DEFAULT_K: [usize; 6] = [1, 3, 5, 7, 10, 20];
 pub(crate) enum On {
     Val,
     Test,
+    /// The matrix of `--x-eval`.
+    Eval,
 }
 
 impl On {
@@ -40,6 +43,16 @@ impl On {
         match self {
             On::Val => "val",
             On::Test => "test",
+            On::Eval => "eval",
+        }
+    }
+
+    /// What its images or rows are for, in a sentence.
+    pub(crate) fn adjective(self) -> &'static str {
+        match self {
+            On::Val => "validation",
+            On::Test => "test",
+            On::Eval => "evaluation",
         }
     }
 }
@@ -56,8 +69,32 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
         // One engine so far; a choice of one is still recorded.
         EngineArg::Auto | EngineArg::Brute => {}
     }
+    let mut on = match args.on {
+        None | Some(OnArg::Val) => On::Val,
+        Some(OnArg::Test) => On::Test,
+    };
+    let input = match matrix_files(args.matrices)? {
+        None => Input::Images(source(args.source)),
+        Some(files) => {
+            if args.source.data.is_some() {
+                return Err(usage(
+                    "--data and --x are two sources of data; give one of them",
+                ));
+            }
+            if args.on.is_some() {
+                return Err(usage(
+                    "--on chooses a split of a data set and has no meaning with --x: --x-eval is \
+                     evaluated, or a tenth of --x without it",
+                ));
+            }
+            if files.eval.is_some() {
+                on = On::Eval;
+            }
+            Input::Matrices(files)
+        }
+    };
     Ok(KnnPlan {
-        source: source(args.source),
+        input,
         metric: metric(args.metric),
         k_by_default: args.k.is_none(),
         k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
@@ -69,7 +106,7 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
             WeightsArg::Uniform => Weights::Uniform,
             WeightsArg::Distance => Weights::Distance,
         },
-        on: on(args.on),
+        on,
         neighbors_out: args.neighbors_out,
         predictions: args.predictions,
     })

@@ -3,7 +3,9 @@
 
 mod data;
 mod difficulties;
+mod generate;
 mod knn;
+mod matrices;
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +13,18 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
-pub(crate) use self::data::{FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan};
+pub(crate) use self::data::{
+    ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
+};
 pub(crate) use self::difficulties::DifficultiesPlan;
+pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
+pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
 use crate::failure::Usage;
-use crate::pending::{identity, refuse_existing_file};
+use crate::pending::{Outputs, identity, refuse_existing_file};
 
 /// Everything decided: how to run, and what.
 pub(crate) struct Plan {
@@ -40,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) limit: Option<usize>,
     pub(crate) mmap: bool,
     pub(crate) results: Option<PathBuf>,
+    /// What the command has written so far and would take back if it failed.
+    pub(crate) outputs: Outputs,
 }
 
 impl Settings {
@@ -57,7 +65,9 @@ pub(crate) enum Action {
     Difficulties(DifficultiesPlan),
     Synth(SynthPlan),
     Inspect(InspectPlan),
+    Export(ExportPlan),
     Knn(KnnPlan),
+    Generate(GeneratePlan),
 }
 
 impl Action {
@@ -70,7 +80,9 @@ impl Action {
             Action::Difficulties(_) => &commands::difficulties::COLUMNS,
             Action::Synth(_) => &commands::data::synth::COLUMNS,
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
+            Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
+            Action::Generate(_) => &commands::generate::COLUMNS,
         }
     }
 }
@@ -123,7 +135,9 @@ impl Plan {
             Command::Data(DataCommand::Inspect(args)) => {
                 Action::Inspect(data::inspect_plan(args, &settings)?)
             }
+            Command::Data(DataCommand::Export(args)) => Action::Export(data::export_plan(args)),
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
+            Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };
         if let Some(path) = &settings.results {
             csv_log::check(path, action.columns())?;
@@ -156,6 +170,7 @@ fn settings(args: Global) -> Result<Settings> {
             .transpose()?,
         mmap: !args.no_mmap,
         results: args.results,
+        outputs: Outputs::default(),
     })
 }
 
@@ -212,4 +227,19 @@ fn outputs_are_free(settings: &Settings, outputs: &[(&str, Option<&Path>)]) -> R
         seen.push((option, this));
     }
     Ok(())
+}
+
+/// The same for pictures, which are written as PNG, so that their names have to say that.
+fn pictures_are_free(settings: &Settings, pictures: &[(&str, Option<&Path>)]) -> Result<()> {
+    for &(option, path) in pictures {
+        let Some(path) = path else { continue };
+        let suffix = path.extension().unwrap_or_default();
+        if !suffix.eq_ignore_ascii_case("png") {
+            return Err(usage(format!(
+                "{option} is {}, but the picture is written as PNG; give a name that ends in .png",
+                path.display()
+            )));
+        }
+    }
+    outputs_are_free(settings, pictures)
 }

@@ -25,6 +25,7 @@ use crate::limits::Element;
 
 /// Which of the three sums over a pair of rows a kernel computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Kernel {
     /// sum |a - b|
     L1,

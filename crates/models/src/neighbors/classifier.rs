@@ -26,6 +26,10 @@ use nearplane_kernels::Level;
 /// # Ok::<(), nearplane_models::neighbors::NeighborsError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct KNeighborsParams {
     /// k, how many neighbours vote.
     pub n_neighbors: usize,

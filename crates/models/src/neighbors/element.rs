@@ -77,6 +77,7 @@ pub(super) fn kernel(metric: Metric) -> Kernel {
 pub(super) const QUERIES_AT_ONCE: usize = 24;
 
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct U8Room {
     rows: PackedRows,
     sums: Vec<u32>,
@@ -141,6 +142,7 @@ impl sealed::Blocks for u8 {
 }
 
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct F32Queries<'q> {
     level: Level,
     kernel: Kernel,
@@ -148,7 +150,7 @@ pub struct F32Queries<'q> {
 }
 
 #[doc(hidden)]
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct F32Room {
     sums: Vec<f32>,
     bits: Vec<u32>,

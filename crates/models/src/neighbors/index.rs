@@ -100,6 +100,7 @@ pub struct Index<'a, T> {
 
 /// The neighbours of consecutive queries, handed out as soon as they are known.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct NeighborBlock<'b, D> {
     /// The first query of the block.
     pub first_query: usize,
@@ -113,6 +114,7 @@ pub struct NeighborBlock<'b, D> {
 
 impl<'b, D> NeighborBlock<'b, D> {
     /// (query, its distances, its neighbours' indices), query by query.
+    #[must_use]
     pub fn queries(
         &self,
     ) -> impl ExactSizeIterator<Item = (usize, &'b [D], &'b [u32])> + use<'b, D> {

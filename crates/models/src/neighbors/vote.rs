@@ -53,6 +53,10 @@ impl fmt::Display for TieRule {
 /// assert_eq!(lowest.winner(neighbors), Some(3));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a literal ends in ..Default::default(), so that fields can be added"
+)]
 pub struct Votes {
     /// How much a vote counts.
     pub weights: Weights,
@@ -138,6 +142,7 @@ impl Ballot {
 
     /// The labels that have voters, with their share of the votes: their probabilities in the eyes of
     /// the neighbours. If no vote has any weight (all distances are infinite), all count alike.
+    #[must_use]
     pub fn shares(&self) -> impl ExactSizeIterator<Item = (u32, f64)> + '_ {
         let sum: f64 = self.totals.iter().map(|&(_, total)| total).sum();
         let equal = 1.0 / self.totals.len().max(1) as f64;

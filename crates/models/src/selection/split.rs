@@ -1,11 +1,13 @@
 //! The stratified train and validation split: every class gives the same share of its rows.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 
 use thiserror::Error;
 
 /// Row positions of the two parts of a split: both ascending, together every row once.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Split {
     /// The rows that fit the model.
     pub train: Vec<u32>,
@@ -101,6 +103,33 @@ pub fn stratified_split(labels: &[u32], validation: f64, seed: u64) -> Result<Sp
     Ok(split)
 }
 
+/// A class by what it is still owed; of equal ones the lower label is the greater.
+struct Ranked {
+    remainder: f64,
+    class: usize,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Ranked) -> Ordering {
+        let by_remainder = self.remainder.total_cmp(&other.remainder);
+        by_remainder.then(other.class.cmp(&self.class))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Ranked) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Ranked) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked {}
+
 /// The rows that each class gives to validation: largest remainder, each in `1..=size - 1`.
 fn quotas(sizes: &[usize], validation: f64) -> Vec<usize> {
     let n_rows: usize = sizes.iter().sum();
@@ -112,32 +141,98 @@ fn quotas(sizes: &[usize], validation: f64) -> Vec<usize> {
     let mut quotas: Vec<usize> = (0..sizes.len())
         .map(|class| (owed(class) as usize).clamp(1, sizes[class] - 1))
         .collect();
-    let by_remainder = |quotas: &[usize], a: usize, b: usize| -> Ordering {
-        (owed(a) - quotas[a] as f64).total_cmp(&(owed(b) - quotas[b] as f64))
+    let ranked = |class: usize, quota: usize| Ranked {
+        remainder: owed(class) - quota as f64,
+        class,
     };
-    let mut given: usize = quotas.iter().sum();
-    while given < total {
-        let class = (0..sizes.len())
-            .filter(|&class| quotas[class] < sizes[class] - 1)
-            .max_by(|&a, &b| by_remainder(&quotas, a, b).then(b.cmp(&a)));
-        let Some(class) = class else { break };
+    // Only the class that changed moves in the ranking, so that a heap saves looking at all of them.
+    let given: usize = quotas.iter().sum();
+    let mut may_give: BinaryHeap<Ranked> = (0..sizes.len())
+        .filter(|&class| given < total && quotas[class] < sizes[class] - 1)
+        .map(|class| ranked(class, quotas[class]))
+        .collect();
+    for _ in given..total {
+        let Some(Ranked { class, .. }) = may_give.pop() else {
+            break;
+        };
         quotas[class] += 1;
-        given += 1;
+        if quotas[class] < sizes[class] - 1 {
+            may_give.push(ranked(class, quotas[class]));
+        }
     }
-    while given > total {
-        let class = (0..sizes.len())
-            .filter(|&class| quotas[class] > 1)
-            .min_by(|&a, &b| by_remainder(&quotas, a, b).then(b.cmp(&a)));
-        let Some(class) = class else { break };
+    let mut may_take: BinaryHeap<Reverse<Ranked>> = (0..sizes.len())
+        .filter(|&class| given > total && quotas[class] > 1)
+        .map(|class| Reverse(ranked(class, quotas[class])))
+        .collect();
+    for _ in total..given {
+        let Some(Reverse(Ranked { class, .. })) = may_take.pop() else {
+            break;
+        };
         quotas[class] -= 1;
-        given -= 1;
+        if quotas[class] > 1 {
+            may_take.push(Reverse(ranked(class, quotas[class])));
+        }
     }
     quotas
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
+    use proptest::prelude::*;
+
     use super::quotas;
+
+    /// The rule as it reads: look at all classes for every single row.
+    fn quotas_by_the_letter(sizes: &[usize], validation: f64) -> Vec<usize> {
+        let n_rows: usize = sizes.iter().sum();
+        let total = (n_rows as f64 * validation).round() as usize;
+        let total = total.clamp(sizes.len(), n_rows - sizes.len());
+        let owed = |class: usize| sizes[class] as f64 * validation;
+        let mut quotas: Vec<usize> = (0..sizes.len())
+            .map(|class| (owed(class) as usize).clamp(1, sizes[class] - 1))
+            .collect();
+        let order = |quotas: &[usize], a: usize, b: usize| -> Ordering {
+            let remainder = |class: usize| owed(class) - quotas[class] as f64;
+            remainder(a).total_cmp(&remainder(b)).then(b.cmp(&a))
+        };
+        loop {
+            let given: usize = quotas.iter().sum();
+            let classes = 0..sizes.len();
+            match given.cmp(&total) {
+                Ordering::Equal => return quotas,
+                Ordering::Less => {
+                    let open = classes.filter(|&class| quotas[class] < sizes[class] - 1);
+                    let class = open.max_by(|&a, &b| order(&quotas, a, b)).unwrap();
+                    quotas[class] += 1;
+                }
+                Ordering::Greater => {
+                    let open = classes.filter(|&class| quotas[class] > 1);
+                    let class = open.min_by(|&a, &b| order(&quotas, a, b)).unwrap();
+                    quotas[class] -= 1;
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_heap_follows_the_letter(
+            sizes in prop::collection::vec(2_usize..40, 1..30),
+            validation in 0.001_f64..0.999,
+        ) {
+            prop_assert_eq!(quotas(&sizes, validation), quotas_by_the_letter(&sizes, validation));
+        }
+    }
+
+    /// Looking at all classes for every row would take hours here.
+    #[test]
+    fn many_classes_are_split() {
+        let sizes = [vec![2; 500_000], vec![15; 500_000]].concat();
+        let total: usize = quotas(&sizes, 0.2).iter().sum();
+        assert_eq!(total, 1_700_000);
+    }
 
     #[test]
     fn remainders_make_the_total_right() {

@@ -218,7 +218,7 @@ fn names_that_cannot_be_written_down_are_refused() {
 fn classes_have_to_be_learnable() {
     let only_test = message(&["train/a/1", "test/a/1", "test/b/1"], None, None);
     assert!(
-        only_test.contains("\"b\" has no readable training image (0 unreadable"),
+        only_test.contains("\"b\" has no readable training image; add one"),
         "{only_test}"
     );
     let all_bad = message(
@@ -227,7 +227,7 @@ fn classes_have_to_be_learnable() {
         None,
     );
     assert!(
-        all_bad.contains("\"b\" has no readable training image (1 unreadable"),
+        all_bad.contains("\"b\" has no readable training image (1 cannot be read); add one"),
         "{all_bad}"
     );
     let no_test = message(&["train/a/1", "train/a/2", "test/a/1!"], None, None);

@@ -1,5 +1,6 @@
 //! `nearplane data import`: class folders of images become CIFAR-10 binary files.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
@@ -8,9 +9,9 @@ use nearplane_cifar::write::write_folder;
 use serde_json::json;
 
 use super::{check_output_folder, now, object};
-use crate::data_source::written;
+use crate::data_source::{limit, note_vain_limit, written};
 use crate::failure::Interrupted;
-use crate::output::{Report, note, seconds, warn};
+use crate::output::{Report, cell, counted, note, seconds, warn};
 use crate::plan::{ImportPlan, Settings};
 use crate::progress::{Progress, check_interrupt};
 
@@ -51,7 +52,7 @@ pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
     let progress = Progress::new("decoding images", settings.quiet);
     let result = nearplane_cifar::import::import(&plan.src, &options, &progress);
     drop(progress);
-    let mut imported = result.map_err(explain)?;
+    let mut imported = result.map_err(|error| explain(error, &plan.src))?;
     check_interrupt()?;
 
     for bad in imported.skipped.iter().take(SHOWN_BAD_IMAGES) {
@@ -63,6 +64,8 @@ pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
     for text in &imported.notes {
         note(settings.quiet, text);
     }
+    let all = imported.contents.train.len() / imported.contents.format.record_len();
+    note_vain_limit(settings, all, "training image");
     if let Some(limit) = settings.limit {
         let bytes = limit.saturating_mul(imported.contents.format.record_len());
         imported.contents.train.truncate(bytes);
@@ -76,21 +79,23 @@ pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
     let classes = imported.contents.class_names;
     let skipped = imported.skipped.len();
     let mut text = format!(
-        "{n_train} training and {n_test} test images of {} classes in {}, {} files, {}\n",
-        classes.len(),
+        "{n_train} training and {} of {} in {}, {}, {}\n",
+        counted(n_test, "test image"),
+        counted(classes.len(), "class"),
         plan.out.display(),
-        files.len(),
+        counted(files.len(), "file"),
         seconds(elapsed)
     );
     if imported.resized > 0 {
         text.push_str(&format!(
-            "{} images were resized to 32x32\n",
-            imported.resized
+            "{} resized to 32x32\n",
+            counted(imported.resized, "image")
         ));
     }
     if skipped > 0 {
         text.push_str(&format!(
-            "{skipped} images could not be decoded and were left out\n"
+            "{} left out, as decoding failed\n",
+            counted(skipped, "image")
         ));
     }
 
@@ -122,9 +127,9 @@ pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
                 .as_ref()
                 .map_or_else(String::new, |path| path.display().to_string()),
             plan.skip_bad.to_string(),
-            crate::output::cell(plan.test_ratio),
+            cell(plan.test_ratio),
             settings.seed.to_string(),
-            crate::output::cell(settings.limit),
+            cell(limit(settings, all)),
             hash,
             n_train.to_string(),
             n_test.to_string(),
@@ -135,12 +140,18 @@ pub(crate) fn run(plan: &ImportPlan, settings: &Settings) -> Result<Report> {
     Ok(Report { record, text, rows })
 }
 
-/// Cancelled is not failed, and where an option of the command line helps, it is named.
-fn explain(error: ImportError) -> anyhow::Error {
-    match error {
-        ImportError::Cancelled { .. } => Interrupted.into(),
+/// Cancelled is not failed, where an option of the command line helps, it is named, and so is the source.
+fn explain(error: ImportError, src: &Path) -> anyhow::Error {
+    let error = match error {
+        ImportError::Cancelled { .. } => return Interrupted.into(),
         ImportError::UnreadableImages { .. } => anyhow!("{error} (--skip-bad)"),
         ImportError::NoTestImage { .. } => anyhow!("{error} (--test-ratio 0.2, say)"),
         error => error.into(),
+    };
+    let src = src.display().to_string();
+    if error.to_string().contains(&src) {
+        error
+    } else {
+        error.context(format!("cannot import {src}"))
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{now, object};
 use crate::data_source;
 use crate::hash::data_hash;
-use crate::output::{Report, cell, table};
+use crate::output::{Report, cell, counted, table};
 use crate::pending::{PendingFile, refuse_inside_data};
 use crate::plan::{InspectPlan, Settings};
 use crate::progress::check_interrupt;
@@ -49,9 +49,8 @@ pub(crate) fn run(plan: &InspectPlan, settings: &Settings) -> Result<Report> {
     let opened = data_source::open(&plan.source, settings)?;
     let data = &opened.data;
     let names = data.class_names();
-    let n_train = settings
-        .limit
-        .map_or(data.train().len(), |limit| limit.min(data.train().len()));
+    let limit = data_source::limit(settings, data.train().len());
+    let n_train = limit.unwrap_or(data.train().len());
     let n_test = data.test().len();
 
     let train = Summary::of(data.train(), n_train, names.len());
@@ -67,9 +66,7 @@ pub(crate) fn run(plan: &InspectPlan, settings: &Settings) -> Result<Report> {
     }
     let hash = settings.wants_record().then(|| data_hash(data));
     data.verify_unchanged()?;
-    if let Some(file) = picture {
-        file.finish()?;
-    }
+    settings.outputs.place(picture.into_iter().collect())?;
 
     let mut rows: Vec<Vec<String>> = names
         .iter()
@@ -95,9 +92,12 @@ pub(crate) fn run(plan: &InspectPlan, settings: &Settings) -> Result<Report> {
     text.push_str(&table(&["label", "class", "train", "test"], &rows, 2));
     text.push_str(&format!(
         "mean of red, green, blue: train {}; test {}\n\
-         exact duplicates: {} within train ({} of them under another label), {} test images in train\n",
-        means(&train), means(&test),
-        duplicates.within_train, duplicates.conflicting, duplicates.test_in_train
+         exact duplicates: {} within train ({} of them under another label), {} in train\n",
+        means(&train),
+        means(&test),
+        duplicates.within_train,
+        duplicates.conflicting,
+        counted(duplicates.test_in_train, "test image")
     ));
     if let Some(path) = &plan.picture {
         text.push_str(&format!("samples: {}\n", path.display()));
@@ -110,7 +110,7 @@ pub(crate) fn run(plan: &InspectPlan, settings: &Settings) -> Result<Report> {
         "format": data.format().name(),
         "n_train": n_train,
         "n_test": n_test,
-        "limit": settings.limit,
+        "limit": limit,
         "classes": names,
         "class_counts": {"train": train.class_counts, "test": test.class_counts},
         "means": {"train": train.means, "test": test.means},
@@ -127,7 +127,7 @@ pub(crate) fn run(plan: &InspectPlan, settings: &Settings) -> Result<Report> {
         env!("CARGO_PKG_VERSION").to_owned(),
         opened.source.clone(),
         hash,
-        cell(settings.limit),
+        cell(limit),
         n_train.to_string(),
         n_test.to_string(),
         names.len().to_string(),
@@ -229,5 +229,6 @@ fn draw(data: &Dataset, n_train: usize, file: &mut PendingFile) -> Result<()> {
     }
     let sheet = nearplane_report::contact_sheet(&rows.concat(), SAMPLES, 2, 2);
     let png = sheet.to_png()?;
-    file.write_all(&png).context("cannot write the picture")
+    let cannot = file.cannot_write();
+    file.write_all(&png).context(cannot)
 }

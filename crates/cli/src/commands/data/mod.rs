@@ -1,5 +1,6 @@
 //! `nearplane data ...`: data sets on their way in and out.
 
+pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod import;
 pub(crate) mod inspect;
@@ -26,6 +27,12 @@ fn check_output_folder(out: &Path, force: bool) -> Result<()> {
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(_) if out.is_file() => {
+            bail!(
+                "{} is a file; give the name of a folder to write",
+                out.display()
+            );
+        }
         Err(error) => {
             return Err(error)
                 .with_context(|| format!("cannot write the folder {}", out.display()));

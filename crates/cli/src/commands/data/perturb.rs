@@ -104,10 +104,8 @@ pub(crate) fn run(plan: &PerturbPlan, settings: &Settings) -> Result<Report> {
     };
     data.verify_unchanged()?;
     check_interrupt()?;
+    settings.outputs.place(picture.into_iter().collect())?;
     let files = write_folder(&plan.out, &contents, settings.force)?;
-    if let Some(file) = picture {
-        file.finish()?;
-    }
     let elapsed = started.elapsed().as_secs_f64();
 
     let perturbation = plan.perturbation.to_string();
@@ -141,7 +139,7 @@ pub(crate) fn run(plan: &PerturbPlan, settings: &Settings) -> Result<Report> {
             "perturb": perturbation,
             "split": split_name(plan.split),
             "seed": settings.seed,
-            "limit": settings.limit,
+            "limit": data_source::limit(settings, opened.data.train().len()),
             "train": n_train,
             "test": n_test,
             "picture": plan.picture.as_ref().map(|path| path.display().to_string()),
@@ -157,7 +155,7 @@ pub(crate) fn run(plan: &PerturbPlan, settings: &Settings) -> Result<Report> {
             perturbation,
             split_name(plan.split).to_owned(),
             settings.seed.to_string(),
-            cell(settings.limit),
+            cell(data_source::limit(settings, opened.data.train().len())),
             hash,
             n_train.to_string(),
             n_test.to_string(),

@@ -9,8 +9,8 @@ use nearplane_synth::{Knob, SplitName, SynthParams};
 use serde_json::{Map, Value, json};
 
 use super::{check_output_folder, now, object};
-use crate::data_source::{draw, synthetic_class_names, written};
-use crate::output::{Report, cell, seconds};
+use crate::data_source::{draw, limit, note_vain_limit, synthetic_class_names, written};
+use crate::output::{Report, cell, counted, seconds};
 use crate::plan::{Settings, SynthPlan};
 
 /// Columns of `--results`.
@@ -41,6 +41,7 @@ pub(crate) fn run(plan: &SynthPlan, settings: &Settings) -> Result<Report> {
     let n_train = settings
         .limit
         .map_or(plan.params.n_train, |limit| limit.min(plan.params.n_train));
+    note_vain_limit(settings, plan.params.n_train, "training image");
     let contents = Contents {
         format: Format::Cifar10,
         train: draw(&plan.config, SplitName::Train, n_train, settings)?,
@@ -57,7 +58,8 @@ pub(crate) fn run(plan: &SynthPlan, settings: &Settings) -> Result<Report> {
         contents.test.len() / record_len,
     );
     let text = format!(
-        "{n_train} training and {n_test} test images of {} classes in {}, seed {}, {}\n",
+        "{n_train} training and {} of {} classes in {}, seed {}, {}\n",
+        counted(n_test, "test image"),
         contents.class_names.len(),
         plan.out.display(),
         plan.params.seed,
@@ -87,7 +89,7 @@ pub(crate) fn run(plan: &SynthPlan, settings: &Settings) -> Result<Report> {
         ];
         row.extend(Knob::ALL.map(|knob| share(knob.of(&plan.params)).to_string()));
         row.extend([
-            cell(settings.limit),
+            cell(limit(settings, plan.params.n_train)),
             hash,
             n_train.to_string(),
             n_test.to_string(),

@@ -58,9 +58,10 @@ fn evaluate(
         draw(&config, SplitName::Test, params.n_test, settings)?,
         synthetic_class_names(),
     )?;
-    let labels: Vec<u32> = data.train().labels().into_iter().map(u32::from).collect();
+    let widen = |labels: Vec<u8>| labels.into_iter().map(u32::from).collect::<Vec<_>>();
+    let labels = widen(data.train().labels());
     let train = Rows::from_shards(views(data.train()))?;
     let queries = Rows::from_shards(views(data.test()))?;
     let classifier = nearest(plan.metric, settings)?.fit(train, &labels)?;
-    work.evaluate(&classifier, &queries, &data.test().labels())
+    work.evaluate(&classifier, &queries, &widen(data.test().labels()))
 }

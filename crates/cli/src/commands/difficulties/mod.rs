@@ -62,7 +62,7 @@ pub(crate) fn run(plan: &DifficultiesPlan, settings: &Settings) -> Result<Report
     let mut knobs_picture = plan.knobs_picture.as_ref().map(start).transpose()?;
 
     let opened = data_source::open(&plan.source, settings)?;
-    let task = Task::new(plan.on, &opened, settings)?;
+    let task = Task::of_images(plan.on, &opened, settings)?;
     let outputs = [&plan.picture, &plan.knobs_picture, &settings.results];
     for path in outputs.into_iter().flatten() {
         refuse_inside_data(opened.folder(), path)?;
@@ -107,9 +107,10 @@ pub(crate) fn run(plan: &DifficultiesPlan, settings: &Settings) -> Result<Report
     // From here on the data is not touched any more; nothing was shown yet.
     opened.data.verify_unchanged()?;
     check_interrupt()?;
-    for file in [picture, knobs_picture].into_iter().flatten() {
-        file.finish()?;
-    }
+    let pictures = [picture, knobs_picture];
+    settings
+        .outputs
+        .place(pictures.into_iter().flatten().collect())?;
     if plan.on == On::Test {
         outcome.looks = log_look(plan, settings, &opened, &outcome);
     }
@@ -127,7 +128,7 @@ fn log_look(
         plan.metric,
         outcome.perturbations.len()
     );
-    if let Some(limit) = settings.limit {
+    if let Some(limit) = data_source::limit(settings, opened.data.train().len()) {
         configuration.push_str(&format!(" limit={limit}"));
     }
     let perturbed = outcome.perturbations.iter().flat_map(|row| &row.results);

@@ -28,7 +28,7 @@ pub(super) fn size(n_train: usize, n_eval: usize) -> u64 {
 pub(super) fn measure(
     plan: &DifficultiesPlan,
     settings: &Settings,
-    task: &Task<'_>,
+    task: &Task<'_, u8>,
     work: &mut Work,
 ) -> Result<(Accuracy, Vec<PerturbationRow>)> {
     let classifier = nearest(plan.metric, settings)?.fit(task.train.clone(), &task.train_labels)?;
@@ -49,7 +49,7 @@ pub(super) fn measure(
 fn evaluate(
     config: &PerturbationConfig,
     on: On,
-    task: &Task<'_>,
+    task: &Task<'_, u8>,
     classifier: &KNeighborsClassifier<'_, u8>,
     work: &mut Work,
 ) -> Result<Accuracy> {
@@ -76,7 +76,7 @@ fn evaluate(
 pub(super) fn perturb(
     config: &PerturbationConfig,
     on: On,
-    task: &Task<'_>,
+    task: &Task<'_, u8>,
     query: usize,
     out: &mut [u8],
 ) {

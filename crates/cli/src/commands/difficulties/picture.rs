@@ -43,7 +43,7 @@ pub(super) fn of_knobs(textbook: &SynthParams, file: &mut PendingFile) -> Result
 pub(super) fn of_perturbations(
     on: On,
     seed: u64,
-    task: &Task<'_>,
+    task: &Task<'_, u8>,
     file: &mut PendingFile,
 ) -> Result<()> {
     let mut queries: Vec<usize> = Vec::new();

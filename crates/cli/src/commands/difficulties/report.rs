@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use super::knobs::STRENGTHS;
 use super::{K, Outcome, now, object};
 use crate::commands::data::synth::{difficulties, share};
+use crate::data_source;
 use crate::data_source::Opened;
 use crate::output::{Report, cell, seconds, table};
-use crate::plan::{DifficultiesPlan, On, Settings};
+use crate::plan::{DifficultiesPlan, Settings};
 
 /// Columns of `--results`, a row for each accuracy.
 pub(crate) const COLUMNS: [&str; 31] = [
@@ -95,7 +96,7 @@ impl Outcome {
             "data": opened.record(&self.hash),
             "labels": plan.source.labels_name(),
             "on": plan.on.name(),
-            "limit": settings.limit,
+            "limit": data_source::limit(settings, opened.data.train().len()),
             "seed": settings.seed,
             "split_seed": settings.split_seed,
             "metric": plan.metric.name(),
@@ -148,7 +149,7 @@ impl Outcome {
                 hash,
                 plan.source.labels_name().to_owned(),
                 if drawn { "test" } else { plan.on.name() }.to_owned(),
-                cell(settings.limit),
+                cell(data_source::limit(settings, opened.data.train().len())),
                 settings.seed.to_string(),
                 settings.split_seed.to_string(),
                 n_train.to_string(),
@@ -231,13 +232,10 @@ impl Outcome {
             let name = format!("{}\n\n", row.ladder.name);
             std::iter::once(name).chain(cells).collect()
         });
-        let evaluated = match plan.on {
-            On::Val => "validation images",
-            On::Test => "test images",
-        };
+        let evaluated = plan.on.adjective();
         let (low, high) = self.unperturbed.wilson_95();
         text.push_str(&format!(
-            "\n{}, one perturbation at a time: {}, k = {K}, {} {evaluated} against {} training images as they are\n\
+            "\n{}, one perturbation at a time: {}, k = {K}, {} {evaluated} images against {} training images as they are\n\
              as they are: {:.3}, 95 % interval {low:.3} to {high:.3}\n{}",
             opened.source,
             plan.metric,

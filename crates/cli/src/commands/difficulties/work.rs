@@ -35,7 +35,7 @@ impl Work {
         &mut self,
         classifier: &KNeighborsClassifier<'_, u8>,
         queries: &Rows<'_, u8>,
-        truth: &[u8],
+        truth: &[u32],
     ) -> Result<Accuracy> {
         let part = Part {
             work: self,
@@ -49,8 +49,7 @@ impl Work {
         // Labels that came from a byte of a record.
         let bytes: Vec<u8> = labels.iter().map(|&label| label as u8).collect();
         self.answer.update(&bytes);
-        let truth: Vec<u32> = truth.iter().copied().map(u32::from).collect();
-        Ok(accuracy(&labels, &truth))
+        Ok(accuracy(&labels, truth))
     }
 
     /// The hash of all labels, in the order in which they were predicted.

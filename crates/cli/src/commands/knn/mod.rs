@@ -1,24 +1,27 @@
 //! `nearplane knn`: fit, search, vote and evaluate, for every k from one pass.
 
+mod input;
 mod tally;
 pub(crate) mod task;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use nearplane_models::metrics::{Accuracy, accuracy};
-use nearplane_models::neighbors::{KNeighborsParams, Votes};
+use nearplane_models::neighbors::{Element, KNeighborsParams, Votes};
 use serde_json::json;
 
+use self::input::Input;
 use self::tally::Tally;
 use self::task::Task;
 use super::{now, object};
-use crate::answer::answer;
-use crate::data_source::{self, Opened};
-use crate::hash::data_hash;
+use crate::answer::{Recorded, answer};
+use crate::data_source;
 use crate::looks::{self, Look};
-use crate::output::{Report, cell, max_rss_bytes, seconds, table};
-use crate::pending::{PendingFile, refuse_inside_data};
+use crate::matrices::Tables;
+use crate::output::{Report, cell, counted, max_rss_bytes, seconds, table};
+use crate::pending::PendingFile;
 use crate::plan::{KnnPlan, On, Settings};
 use crate::progress::{Progress, check_interrupt};
 
@@ -63,89 +66,131 @@ const SCHEMA: &str = "nearplane/knn/1";
 
 /// Opens, fits, searches, evaluates, writes the files and reports.
 pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
-    let start = |path: &std::path::PathBuf| PendingFile::create(path, settings.force);
-    let mut neighbors_out = plan.neighbors_out.as_ref().map(start).transpose()?;
-    let mut predictions_out = plan.predictions.as_ref().map(start).transpose()?;
-
+    let start = |path: &PathBuf| PendingFile::create(path, settings.force);
+    let files = Files {
+        neighbors: plan.neighbors_out.as_ref().map(start).transpose()?,
+        predictions: plan.predictions.as_ref().map(start).transpose()?,
+    };
     let started = Instant::now();
-    let opened = data_source::open(&plan.source, settings)?;
+    let input = Input::open(&plan.input, settings)?;
     let open_s = started.elapsed().as_secs_f64();
-    let task = Task::new(plan.on, &opened, settings)?;
     let outputs = [&plan.neighbors_out, &plan.predictions, &settings.results];
     for path in outputs.into_iter().flatten() {
-        refuse_inside_data(opened.folder(), path)?;
+        input.refuse_as_output(path)?;
     }
-    let n_train = task.train.len();
-    let plan = &KnnPlan {
-        k: usable(plan, n_train),
-        ..plan.clone()
-    };
-    let k_max = plan.k.iter().copied().max().unwrap_or(1);
-    if k_max > n_train {
-        bail!("k is {k_max}, but there are only {n_train} training rows; give a smaller --k");
-    }
-    check_interrupt()?;
-
-    let started = Instant::now();
-    let params = KNeighborsParams {
-        n_neighbors: k_max,
-        metric: plan.metric,
-        votes: Votes {
-            weights: plan.weights,
-            tie: plan.tie,
-        },
-        level: settings.level,
-    };
-    let classifier = params
-        .check()?
-        .fit(task.train.clone(), &task.train_labels)?;
-    let fit_s = started.elapsed().as_secs_f64();
-
-    let started = Instant::now();
-    let progress = Progress::new("searching", settings.quiet);
-    let tally = Tally::run(
-        &task,
-        &classifier,
-        &plan.k,
-        k_max,
-        neighbors_out.as_mut(),
-        &progress,
-    )?;
-    drop(progress);
-    let predict_s = started.elapsed().as_secs_f64();
-
-    let mut outcome = Outcome {
-        n_train,
-        n_eval: task.truth.len(),
-        engine: classifier.index().engine().name(),
+    let run = Run {
+        plan,
+        settings,
+        input: &input,
         open_s,
-        fit_s,
-        predict_s,
-        accuracies: accuracies(&tally.predicted, &task.truth),
-        answer: answer(&tally.predicted),
-        neighbors_answer: tally.neighbors.hex(),
-        hash: String::new(),
-        looks: None,
     };
-    if let Some(file) = &mut predictions_out {
-        write_predictions(file, &plan.k, &task, &tally.predicted)
-            .context("cannot write the predictions")?;
+    match &input {
+        Input::Images(opened, _) => run.finish(Task::of_images(plan.on, opened, settings)?, files),
+        Input::Matrices(matrices) => match &matrices.tables {
+            Tables::U8(pair) => run.finish(Task::of_matrices(pair, settings)?, files),
+            Tables::F32(pair) => run.finish(Task::of_matrices(pair, settings)?, files),
+        },
     }
-    // The log of looks is a record, too.
-    if settings.wants_record() || (plan.on == On::Test && opened.folder().is_some()) {
-        outcome.hash = data_hash(&opened.data);
-    }
+}
 
-    // From here on the data is not touched any more; nothing was shown yet.
-    opened.data.verify_unchanged()?;
-    check_interrupt()?;
-    for file in [neighbors_out, predictions_out].into_iter().flatten() {
-        file.finish()?;
+/// The files to be written.
+struct Files {
+    neighbors: Option<PendingFile>,
+    predictions: Option<PendingFile>,
+}
+
+/// A run whose data are open.
+struct Run<'a> {
+    plan: &'a KnnPlan,
+    settings: &'a Settings,
+    input: &'a Input,
+    open_s: f64,
+}
+
+impl Run<'_> {
+    /// The same for every type of element.
+    fn finish<T: Element<Distance: Recorded>>(
+        self,
+        task: Task<'_, T>,
+        mut files: Files,
+    ) -> Result<Report> {
+        let Run {
+            plan,
+            settings,
+            input,
+            open_s,
+        } = self;
+        let n_train = task.train.len();
+        let plan = &KnnPlan {
+            k: usable(plan, n_train),
+            ..plan.clone()
+        };
+        let k_max = plan.k.iter().copied().max().unwrap_or(1);
+        if k_max > n_train {
+            bail!("k is {k_max}, but there are only {n_train} training rows; give a smaller --k");
+        }
+        check_interrupt()?;
+
+        let started = Instant::now();
+        let params = KNeighborsParams {
+            n_neighbors: k_max,
+            metric: plan.metric,
+            votes: Votes {
+                weights: plan.weights,
+                tie: plan.tie,
+            },
+            level: settings.level,
+        };
+        let classifier = params
+            .check()?
+            .fit(task.train.clone(), &task.train_labels)?;
+        let fit_s = started.elapsed().as_secs_f64();
+
+        let started = Instant::now();
+        let progress = Progress::new("searching", settings.quiet);
+        let tally = Tally::run(
+            &task,
+            &classifier,
+            &plan.k,
+            k_max,
+            files.neighbors.as_mut(),
+            &progress,
+        )?;
+        drop(progress);
+        let predict_s = started.elapsed().as_secs_f64();
+
+        let mut outcome = Outcome {
+            n_train,
+            n_eval: task.truth.len(),
+            engine: classifier.index().engine().name(),
+            open_s,
+            fit_s,
+            predict_s,
+            accuracies: accuracies(&tally.predicted, &task.truth),
+            answer: answer(&tally.predicted),
+            neighbors_answer: tally.neighbors.hex(),
+            hash: String::new(),
+            looks: None,
+        };
+        if let Some(file) = &mut files.predictions {
+            let cannot = file.cannot_write();
+            write_predictions(file, &plan.k, &task, &tally.predicted).context(cannot)?;
+        }
+        // The log of looks is a record, too.
+        if settings.wants_record() || (plan.on == On::Test && input.folder().is_some()) {
+            outcome.hash = input.hash();
+        }
+
+        // From here on the data is not touched any more; nothing was shown yet.
+        input.verify_unchanged()?;
+        check_interrupt()?;
+        let files = [files.neighbors, files.predictions].into_iter().flatten();
+        settings.outputs.place(files.collect())?;
+        if plan.on == On::Test {
+            outcome.looks = log_look(plan, settings, input, &outcome);
+        }
+        Ok(outcome.report(plan, settings, input))
     }
-    if plan.on == On::Test {
-        outcome.looks = log_look(plan, settings, &opened, &outcome);
-    }
-    Ok(outcome.report(plan, settings, &opened))
 }
 
 /// The list of k; without those that nobody asked for and that these data cannot answer.
@@ -154,22 +199,18 @@ fn usable(plan: &KnnPlan, n_train: usize) -> Vec<usize> {
     plan.k.iter().copied().filter(fits).collect()
 }
 
-fn accuracies(predicted: &[Vec<u8>], truth: &[u8]) -> Vec<Accuracy> {
-    let widen = |labels: &[u8]| labels.iter().copied().map(u32::from).collect::<Vec<_>>();
-    let truth = widen(truth);
-    predicted
-        .iter()
-        .map(|labels| accuracy(&widen(labels), &truth))
-        .collect()
+fn accuracies(predicted: &[Vec<u32>], truth: &[u32]) -> Vec<Accuracy> {
+    let of_k = predicted.iter();
+    of_k.map(|labels| accuracy(labels, truth)).collect()
 }
 
-/// A row per query: its position in the training set (`--on val`) or test set, its true label, and
+/// A row per query: its position in the training set (`--on val`) or in its own rows, its true label, and
 /// the label predicted for each k.
-fn write_predictions(
+fn write_predictions<T>(
     file: &mut PendingFile,
     ks: &[usize],
-    task: &Task<'_>,
-    predicted: &[Vec<u8>],
+    task: &Task<'_, T>,
+    predicted: &[Vec<u32>],
 ) -> Result<()> {
     let mut writer = csv::Writer::from_writer(file);
     let header = ["index".to_owned(), "truth".to_owned()];
@@ -193,7 +234,7 @@ fn write_predictions(
 fn log_look(
     plan: &KnnPlan,
     settings: &Settings,
-    opened: &Opened,
+    input: &Input,
     outcome: &Outcome,
 ) -> Option<usize> {
     let list = |values: Vec<String>, separator: &str| values.join(separator);
@@ -204,7 +245,7 @@ fn log_look(
         plan.tie,
         plan.weights
     );
-    if let Some(limit) = settings.limit {
+    if let Some(limit) = data_source::limit(settings, input.lens().0) {
         configuration.push_str(&format!(" limit={limit}"));
     }
     let seen = outcome
@@ -220,7 +261,7 @@ fn log_look(
         accuracy: &list(seen, " "),
         answer: &outcome.answer,
     };
-    looks::log(opened.folder(), &look, settings.quiet)
+    looks::log(input.folder(), &look, settings.quiet)
 }
 
 /// Everything that was found out.
@@ -241,9 +282,11 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn report(&self, plan: &KnnPlan, settings: &Settings, opened: &Opened) -> Report {
+    fn report(&self, plan: &KnnPlan, settings: &Settings, input: &Input) -> Report {
         let threads = rayon::current_num_threads();
-        let labels = plan.source.labels_name();
+        let labels = input.labels_name();
+        let (data_n_train, data_n_test) = input.lens();
+        let mmap = input.is_mapped(settings);
         let max_rss_bytes = max_rss_bytes();
         let results: Vec<_> = plan
             .k
@@ -261,10 +304,10 @@ impl Outcome {
             .collect();
         let record = object(json!({
             "schema": SCHEMA,
-            "data": opened.record(&self.hash),
+            "data": input.record(&self.hash),
             "labels": labels,
             "on": plan.on.name(),
-            "limit": settings.limit,
+            "limit": data_source::limit(settings, input.lens().0),
             "seed": settings.seed,
             "split_seed": settings.split_seed,
             "n_train": self.n_train,
@@ -275,7 +318,7 @@ impl Outcome {
             "engine": self.engine,
             "simd": settings.level.name(),
             "threads": threads,
-            "mmap": settings.mmap,
+            "mmap": mmap,
             "open_s": self.open_s,
             "fit_s": self.fit_s,
             "predict_s": self.predict_s,
@@ -293,13 +336,13 @@ impl Outcome {
                 SCHEMA.to_owned(),
                 time.clone(),
                 env!("CARGO_PKG_VERSION").to_owned(),
-                opened.source.clone(),
+                input.source().to_owned(),
                 self.hash.clone(),
-                opened.data.train().len().to_string(),
-                opened.data.test().len().to_string(),
-                labels.to_owned(),
+                data_n_train.to_string(),
+                data_n_test.to_string(),
+                cell(labels),
                 plan.on.name().to_owned(),
-                cell(settings.limit),
+                cell(data_source::limit(settings, input.lens().0)),
                 settings.seed.to_string(),
                 settings.split_seed.to_string(),
                 self.n_train.to_string(),
@@ -311,7 +354,7 @@ impl Outcome {
                 self.engine.to_owned(),
                 settings.level.name().to_owned(),
                 threads.to_string(),
-                settings.mmap.to_string(),
+                mmap.to_string(),
                 self.open_s.to_string(),
                 self.fit_s.to_string(),
                 self.predict_s.to_string(),
@@ -328,11 +371,11 @@ impl Outcome {
         Report {
             record,
             rows: rows.collect(),
-            text: self.text(plan, settings, opened, threads),
+            text: self.text(plan, settings, input, threads),
         }
     }
 
-    fn text(&self, plan: &KnnPlan, settings: &Settings, opened: &Opened, threads: usize) -> String {
+    fn text(&self, plan: &KnnPlan, settings: &Settings, input: &Input, threads: usize) -> String {
         let rows: Vec<Vec<String>> = plan
             .k
             .iter()
@@ -347,23 +390,21 @@ impl Outcome {
                 ]
             })
             .collect();
-        let evaluated = match plan.on {
-            On::Val => "validation images",
-            On::Test => "test images",
-        };
+        let evaluated = plan.on.adjective();
+        let row = input.row_word();
         format!(
-            "{}: {} nearest neighbours, {} {evaluated} against {} training images\n{}\
-             fit {}, predict {}: {}, {}, {threads} thread{}\n",
-            opened.source,
+            "{}: {} nearest neighbours, {} against {}\n{}\
+             fit {}, predict {}: {}, {}, {}\n",
+            input.source(),
             plan.metric,
-            self.n_eval,
-            self.n_train,
+            counted(self.n_eval, &format!("{evaluated} {row}")),
+            counted(self.n_train, &format!("training {row}")),
             table(&["k", "accuracy", "95 % interval", "correct"], &rows, 0),
             seconds(self.fit_s),
             seconds(self.predict_s),
             self.engine,
             settings.level.name(),
-            if threads == 1 { "" } else { "s" },
+            counted(threads, "thread"),
         )
     }
 }

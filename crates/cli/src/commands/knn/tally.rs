@@ -1,13 +1,13 @@
 //! What happens to the neighbours block by block: they vote for every k, are hashed, and go to
-//! `--neighbors-out`. Only the predicted labels are kept, a byte for each query and k.
+//! `--neighbors-out`. Only the predicted labels are kept, four bytes for each query and k.
 
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
-use nearplane_models::neighbors::{KNeighborsClassifier, NeighborBlock, NeighborsError};
+use nearplane_models::neighbors::{Element, KNeighborsClassifier, NeighborBlock, NeighborsError};
 
 use super::task::Task;
-use crate::answer::{Fnv1a, pair_bytes};
+use crate::answer::{Fnv1a, Recorded};
 use crate::failure::Interrupted;
 use crate::npy;
 use crate::pending::PendingFile;
@@ -16,16 +16,16 @@ use crate::progress::Progress;
 /// The outcome of one pass.
 pub(super) struct Tally {
     /// Labels by k, in the order of the list, then by query.
-    pub(super) predicted: Vec<Vec<u8>>,
+    pub(super) predicted: Vec<Vec<u32>>,
     /// Of the pairs of the largest k.
     pub(super) neighbors: Fnv1a,
 }
 
 impl Tally {
     /// Searches the `k_max` nearest rows of every query and lets them vote for every k of `ks`.
-    pub(super) fn run(
-        task: &Task<'_>,
-        classifier: &KNeighborsClassifier<'_, u8>,
+    pub(super) fn run<T: Element<Distance: Recorded>>(
+        task: &Task<'_, T>,
+        classifier: &KNeighborsClassifier<'_, T>,
         ks: &[usize],
         k_max: usize,
         neighbors_out: Option<&mut PendingFile>,
@@ -38,7 +38,9 @@ impl Tally {
         };
         let mut out = neighbors_out;
         let mut written = match &mut out {
-            Some(file) => file.write_all(&npy::header_u32(&[n_eval, k_max, 2])),
+            Some(file) => {
+                file.write_all(&npy::header(T::Distance::PAIR_DTYPE, &[n_eval, k_max, 2]))
+            }
             None => Ok(()),
         };
         let mut voter = classifier.voter(ks);
@@ -47,26 +49,28 @@ impl Tally {
             &task.queries,
             k_max,
             progress,
-            |block: NeighborBlock<'_, u32>| {
+            |block: NeighborBlock<'_, T::Distance>| {
                 for (_, distances, indices) in block.queries() {
                     for (of_k, label) in tally
                         .predicted
                         .iter_mut()
                         .zip(voter.labels(distances, indices))
                     {
-                        // A label that came from a byte of a record.
-                        of_k.push(label as u8);
+                        of_k.push(label);
                     }
                 }
-                let positions = block
-                    .indices
-                    .iter()
-                    .map(|&row| match &task.train_positions {
+                bytes.clear();
+                for (&distance, &row) in block.distances.iter().zip(block.indices) {
+                    let position = match &task.train_positions {
                         Some(positions) => positions[row as usize],
                         None => row,
-                    });
-                pair_bytes(block.distances, positions, &mut bytes);
-                tally.neighbors.update(&bytes);
+                    };
+                    tally.neighbors.update(&distance.bits().to_le_bytes());
+                    tally.neighbors.update(&position.to_le_bytes());
+                    if out.is_some() {
+                        distance.write_pair(position, &mut bytes);
+                    }
+                }
                 // After a failed write the rest would be pointless; the failure is told below.
                 if let (Some(file), Ok(())) = (&mut out, &written) {
                     written = file.write_all(&bytes);
@@ -77,7 +81,9 @@ impl Tally {
             Err(NeighborsError::Cancelled) => return Err(Interrupted.into()),
             found => found?,
         }
-        written.context("cannot write the neighbours")?;
+        if let Some(file) = out {
+            written.with_context(|| file.cannot_write())?;
+        }
         Ok(tally)
     }
 }

@@ -1,12 +1,11 @@
-//! Writing NumPy arrays of u32 row by row, so that the whole array never sits in memory. Format version 1.0 of
-//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+//! Writing arrays row by row, so that a whole array never sits in memory: a header here, the elements by the caller.
 
-/// The header of a little-endian u32 array in C order: magic, version, length, and a dictionary padded with spaces so
-/// that the data starts at a multiple of 64 bytes.
-pub(crate) fn header_u32(shape: &[usize]) -> Vec<u8> {
+/// The header of an array in C order, format version 1.0: magic, version, length, and a dictionary padded with spaces
+/// so that the data start at a multiple of 64 bytes. `descr` is a dtype such as `<u4` or `|u1`.
+pub(crate) fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     let axes: String = shape.iter().map(|axis| format!("{axis}, ")).collect();
     let mut dictionary = format!(
-        "{{'descr': '<u4', 'fortran_order': False, 'shape': ({}), }}",
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}",
         axes.trim_end()
     );
     let prefix = 10;
@@ -30,7 +29,7 @@ mod tests {
 
     #[test]
     fn the_header_is_numpys() {
-        let header = header_u32(&[10_000, 10, 2]);
+        let header = header("<u4", &[10_000, 10, 2]);
         assert_eq!(header.len(), 128);
         assert_eq!(&header[..10], b"\x93NUMPY\x01\x00\x76\x00");
         let text = std::str::from_utf8(&header[10..]).unwrap();
@@ -45,7 +44,7 @@ mod tests {
 
     #[test]
     fn one_axis_is_still_a_tuple() {
-        let header = header_u32(&[7]);
+        let header = header("|u1", &[7]);
         assert!(String::from_utf8_lossy(&header[10..]).contains("'shape': (7,)"));
         assert_eq!(header.len() % 64, 0);
     }

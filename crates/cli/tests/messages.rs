@@ -1,0 +1,160 @@
+//! What a user reads when something is wrong: plain words, the place, the option that helps; no text of a library alone.
+
+mod common;
+
+use common::Room;
+
+/// The one line of a failure with this exit code.
+fn line(room: &Room, code: i32, arguments: &str) -> String {
+    room.fails(code, arguments, &[]);
+    let output = room.nearplane(arguments).output().unwrap();
+    let line = String::from_utf8(output.stderr).unwrap();
+    for raw in [
+        "invalid digit",
+        "invalid float",
+        "fill whole buffer",
+        ".nearplane-",
+        ".tmp",
+    ] {
+        assert!(!line.contains(raw), "{arguments}: {raw:?} in {line}");
+    }
+    line
+}
+
+#[track_caller]
+fn check(room: &Room, code: i32, arguments: &str, parts: &[&str]) {
+    let line = line(room, code, arguments);
+    for part in parts {
+        assert!(line.contains(part), "{arguments}: no {part:?} in {line}");
+    }
+}
+
+#[test]
+fn numbers_that_are_none() {
+    let room = Room::with_data();
+    let whole = "expected a whole number";
+    check(&room, 2, "knn --threads x", &["--threads", "'x'", whole]);
+    check(&room, 2, "knn --seed 1.5", &["--seed", whole]);
+    check(&room, 2, "knn --limit many", &["--limit", whole]);
+    check(
+        &room,
+        2,
+        "knn --seed 99999999999999999999",
+        &["--seed", "too large"],
+    );
+    check(
+        &room,
+        2,
+        "data import a --out b --test-ratio half",
+        &["--test-ratio", "expected a number such as 0.2"],
+    );
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let room = Room::with_data();
+    let missing = "there is no such file or folder";
+    check(
+        &room,
+        1,
+        "knn --data data --predictions no/p.csv",
+        &["cannot write no/p.csv", missing],
+    );
+    check(
+        &room,
+        1,
+        "data inspect --data data --picture no/a.png",
+        &["cannot write no/a.png", missing],
+    );
+    room.write("file", "");
+    check(
+        &room,
+        1,
+        "data synth --out file",
+        &["file is a file", "name of a folder"],
+    );
+    check(
+        &room,
+        1,
+        "data synth --out file/deeper",
+        &["file/deeper", "a file is where a folder is expected"],
+    );
+}
+
+#[test]
+fn a_picture_is_a_png() {
+    let room = Room::with_data();
+    for name in ["a.jpg", "a"] {
+        check(
+            &room,
+            2,
+            &format!("data inspect --data data --picture {name}"),
+            &["--picture", name, "PNG", ".png"],
+        );
+    }
+    room.ok("data inspect --data data --picture A.PNG");
+}
+
+#[test]
+fn the_option_that_helps_is_named() {
+    let room = Room::with_data();
+    // One row of each class, of which none can be set aside.
+    check(
+        &room,
+        1,
+        "knn --data data --limit 4",
+        &["larger --limit", "--on test"],
+    );
+}
+
+#[test]
+fn a_limit_above_the_rows_is_noted_and_not_recorded() {
+    let room = Room::with_data();
+    for command in ["knn --k 1", "data inspect"] {
+        let (_, stderr) = room.ok(&format!("{command} --data data --limit 1000"));
+        assert!(
+            stderr.contains("--limit 1000 leaves out nothing"),
+            "{stderr}"
+        );
+        let record = room.json(&format!("{command} --data data --limit 1000"));
+        assert!(record["limit"].is_null(), "{record}");
+        let record = room.json(&format!("{command} --data data --limit 60"));
+        assert_eq!(record["limit"], 60);
+    }
+    let (_, stderr) = room.ok("knn --k 1 --data data --limit 80");
+    assert!(!stderr.contains("--limit"), "{stderr}");
+}
+
+#[test]
+fn classes_of_other_names_are_not_measured_against_cifar_10() {
+    let room = Room::new();
+    room.ok("data synth --out data --n-train 100 --n-test 10");
+    let (_, stderr) = room.ok("data inspect --data data");
+    assert_eq!(stderr, "");
+    std::fs::remove_file(room.path("data/batches.meta.txt")).unwrap();
+    let (_, stderr) = room.ok("data inspect --data data");
+    assert!(stderr.contains("ten classes as in CIFAR-10"), "{stderr}");
+}
+
+#[test]
+fn one_is_not_many() {
+    let room = Room::new();
+    let (stdout, _) = room.ok("data synth --out data --n-train 20 --n-test 1");
+    assert!(stdout.contains("and 1 test image of"), "{stdout}");
+    let (stdout, _) = room.ok("knn --data data --on test --k 1 --threads 1");
+    assert!(
+        stdout.contains(" 1 test image against 20 training images"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("1 thread\n"), "{stdout}");
+}
+
+#[test]
+fn the_help_says_what_an_index_is() {
+    let (help, _) = Room::new().ok("knn --help");
+    let flat = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("index is the row in the whole training set"),
+        "{help}"
+    );
+}

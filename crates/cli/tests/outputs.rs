@@ -1,0 +1,124 @@
+//! The files of a command: all of them or none, and nothing temporary beside them, however the process ends.
+#![cfg(unix)]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use common::Room;
+
+/// One thread and the naive loops over all rows: seconds of work on any machine, in which a test can interfere.
+const LONG: &str = "knn --on test --simd scalar --threads 1 --k 1 --json --predictions p.csv \
+                    --neighbors-out n.npy --results r.csv --data data";
+
+/// A room with a data set whose opening prints a note, which comes when all outputs have been begun.
+fn room() -> Room {
+    let room = Room::new();
+    room.ok("data synth --out data --n-train 2000");
+    std::fs::remove_file(room.path("data/batches.meta.txt")).unwrap();
+    room
+}
+
+fn started(room: &Room, arguments: &str) -> (Child, BufReader<ChildStderr>) {
+    let mut child = room
+        .std_nearplane(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut note = String::new();
+    stderr.read_line(&mut note).unwrap();
+    assert!(note.contains("ten classes"), "{note}");
+    assert!(!names(room, ".nearplane-").is_empty(), "nothing to leave");
+    (child, stderr)
+}
+
+fn ended(mut child: Child, mut stderr: BufReader<ChildStderr>) -> (Option<i32>, String) {
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    (child.wait().unwrap().code(), rest)
+}
+
+/// What lies in the room under names that begin so.
+fn names(room: &Room, start: &str) -> Vec<String> {
+    std::fs::read_dir(room.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(start))
+        .collect()
+}
+
+#[test]
+fn a_file_that_shrinks_leaves_nothing_temporary() {
+    let room = room();
+    let (child, stderr) = started(&room, LONG);
+    for name in ["data_batch_1.bin", "test_batch.bin"] {
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(room.path("data").join(name))
+            .unwrap();
+        file.set_len(0).unwrap();
+    }
+    let (code, line) = ended(child, stderr);
+    assert_eq!(code, Some(1), "{line}");
+    assert!(
+        line.contains("shrank") && line.contains("--no-mmap"),
+        "{line}"
+    );
+    assert_eq!(names(&room, ""), ["data"]);
+}
+
+#[test]
+fn the_second_ctrl_c_leaves_nothing_temporary() {
+    let room = room();
+    let (mut child, mut stderr) = started(&room, LONG);
+    // Signals that come too fast are one to the system.
+    while child.try_wait().unwrap().is_none() {
+        let _ = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(names(&room, ""), ["data"], "{rest}");
+}
+
+#[test]
+fn a_second_output_that_fails_takes_the_first_back() {
+    let room = room();
+    let (child, stderr) = started(&room, LONG);
+    room.write("p.csv", "theirs");
+    let (code, line) = ended(child, stderr);
+    assert_eq!(code, Some(1), "{line}");
+    for part in ["p.csv", "--force", "n.npy taken back"] {
+        assert!(line.contains(part), "no {part:?} in {line}");
+    }
+    assert!(!line.contains(".nearplane-"), "{line}");
+    let mut left = names(&room, "");
+    left.sort_unstable();
+    assert_eq!(left, ["data", "p.csv"]);
+    assert_eq!(std::fs::read(room.path("p.csv")).unwrap(), b"theirs");
+}
+
+#[test]
+fn results_that_cannot_be_appended_take_the_outputs_back() {
+    let room = room();
+    room.write("n.npy", "old");
+    let (child, stderr) = started(&room, &format!("{LONG} --force"));
+    room.write("r.csv", "another,header\n1,2\n");
+    let (code, line) = ended(child, stderr);
+    assert_eq!(code, Some(1), "{line}");
+    assert!(
+        line.contains("r.csv has another header") && line.contains("taken back"),
+        "{line}"
+    );
+    let mut left = names(&room, "");
+    left.sort_unstable();
+    assert_eq!(left, ["data", "n.npy", "r.csv"]);
+    assert_eq!(std::fs::read(room.path("n.npy")).unwrap(), b"old");
+}

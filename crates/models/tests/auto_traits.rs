@@ -1,0 +1,38 @@
+//! What every public type promises beside its methods: it goes to other threads, and it can be printed.
+
+use std::fmt::Debug;
+
+use nearplane_models::metrics::{Accuracy, ConfusionMatrix};
+use nearplane_models::neighbors::{
+    Ballot, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Metric,
+    NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
+};
+use nearplane_models::selection::{Split, SplitError};
+
+fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
+
+#[test]
+fn public_types_go_to_other_threads() {
+    thread_safe::<Accuracy>();
+    thread_safe::<ConfusionMatrix>();
+    thread_safe::<Ballot>();
+    thread_safe::<Engine>();
+    thread_safe::<Index<'_, u8>>();
+    thread_safe::<Index<'_, f32>>();
+    thread_safe::<KNeighborsClassifier<'_, u8>>();
+    thread_safe::<KNeighborsClassifier<'_, f32>>();
+    thread_safe::<KNeighborsConfig>();
+    thread_safe::<KNeighborsParams>();
+    thread_safe::<Metric>();
+    thread_safe::<NeighborBlock<'_, u32>>();
+    thread_safe::<Neighbors<f32>>();
+    thread_safe::<NeighborsError>();
+    thread_safe::<Rows<'_, u8>>();
+    thread_safe::<Rows<'_, f32>>();
+    thread_safe::<TieRule>();
+    thread_safe::<Voter<'_>>();
+    thread_safe::<Votes>();
+    thread_safe::<Weights>();
+    thread_safe::<Split>();
+    thread_safe::<SplitError>();
+}

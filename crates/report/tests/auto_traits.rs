@@ -1,0 +1,14 @@
+//! What every public type promises beside its methods: it goes to other threads, and it can be printed.
+
+use std::fmt::Debug;
+
+use nearplane_report::{Picture, PictureError, Tile};
+
+fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
+
+#[test]
+fn public_types_go_to_other_threads() {
+    thread_safe::<Picture>();
+    thread_safe::<PictureError>();
+    thread_safe::<Tile<'_>>();
+}

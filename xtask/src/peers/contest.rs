@@ -1,0 +1,290 @@
+//! One contest: nearplane before the first peer and after each, since a machine's speed drifts within minutes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::python::Python;
+use super::suite::{Contest, Peer, Suite};
+use super::table::{OURS, Row};
+use super::workplace::Workplace;
+use crate::json::Json;
+use crate::shell;
+
+/// What `peer.py` says if the peer's package cannot be imported.
+const NOT_INSTALLED: i32 = 3;
+
+/// What all contests of a suite have in common.
+pub(crate) struct Runner<'a> {
+    pub(crate) suite: &'static Suite,
+    pub(crate) nearplane: &'a Path,
+    pub(crate) python: Option<&'a Python>,
+    pub(crate) place: &'a Workplace,
+    pub(crate) threads: usize,
+}
+
+/// What came out of a suite so far.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) rows: Vec<Row>,
+    /// Contest, and the file of what nearplane found.
+    pub(crate) ours: Vec<(&'static str, PathBuf)>,
+    /// The files that peers wrote.
+    pub(crate) theirs: Vec<PathBuf>,
+    pub(crate) left_out: Vec<String>,
+    /// Peers that are there and did not come to an end.
+    pub(crate) failed: Vec<String>,
+    pub(crate) versions: BTreeSet<String>,
+}
+
+/// One run of nearplane.
+struct Ours {
+    seconds: f64,
+    simd: String,
+    answer: String,
+}
+
+/// How a peer ended.
+enum Theirs {
+    Found(Row, PathBuf, Vec<String>),
+    NotInstalled,
+    Failed(String),
+}
+
+impl Runner<'_> {
+    pub(crate) fn run(
+        &self,
+        contest: &'static Contest,
+        outcome: &mut Outcome,
+    ) -> Result<(), String> {
+        let found = self.place.path(&format!("{OURS}-{}.npy", contest.name));
+        let mut ours = vec![self.ours(contest, &found)?];
+        let mut rows = Vec::new();
+        for peer in contest.peers {
+            let Some(python) = self.python.filter(|python| python.has(peer.package)) else {
+                // Why is said where packages are installed.
+                continue;
+            };
+            match self.theirs(python, contest, peer)? {
+                Theirs::Found(mut row, result, versions) => {
+                    let before = ours[ours.len() - 1].seconds;
+                    ours.push(self.ours(contest, &found)?);
+                    row.beside = Some([before, ours[ours.len() - 1].seconds]);
+                    rows.push(row);
+                    outcome.theirs.push(result);
+                    outcome.versions.extend(versions);
+                }
+                Theirs::NotInstalled => outcome
+                    .left_out
+                    .push(format!("{}, {}: not installed", contest.name, peer.name)),
+                Theirs::Failed(error) => outcome.failed.push(error),
+            }
+        }
+        let version = shell::ask(shell::program_at(self.nearplane).arg("--version"))?;
+        let version = version.trim();
+        outcome.versions.insert(version.to_owned());
+        outcome.rows.push(self.summary(contest, version, &ours)?);
+        outcome.rows.extend(rows);
+        outcome.ours.push((contest.name, found));
+        Ok(())
+    }
+
+    /// Runs nearplane once.
+    fn ours(&self, contest: &Contest, found: &Path) -> Result<Ours, String> {
+        let mut command = shell::program_at(self.nearplane);
+        command
+            .args(contest.ours)
+            .arg("--data")
+            .arg(self.place.data());
+        command.args(["--threads", &self.threads.to_string()]);
+        command.arg(contest.found_flag).arg(found);
+        command.args(["--force", "--json", "--quiet"]);
+        let record = Json::parse(&shell::capture(&mut command)?)?;
+        let mut seconds = 0.0;
+        for field in contest.timed {
+            seconds += record.number_of(field)?;
+        }
+        Ok(Ours {
+            seconds,
+            simd: record.text_of("simd")?.to_owned(),
+            answer: record.text_of(contest.answer)?.to_owned(),
+        })
+    }
+
+    /// Our own row: the mean of all runs.
+    fn summary(&self, contest: &Contest, version: &str, ours: &[Ours]) -> Result<Row, String> {
+        let (first, rest) = ours.split_first().ok_or("nearplane did not run")?;
+        if let Some(other) = rest.iter().find(|other| other.answer != first.answer) {
+            return Err(format!(
+                "nearplane, {}: {} is {} in one run and {} in another",
+                contest.name, contest.answer, first.answer, other.answer
+            ));
+        }
+        let seconds = || ours.iter().map(|run| run.seconds);
+        let (low, high) = (
+            seconds().fold(f64::MAX, f64::min),
+            seconds().fold(0.0, f64::max),
+        );
+        let timed = contest.timed.join(" + ");
+        let runs = match ours.len() {
+            1 => String::new(),
+            count => format!(", mean of {count} runs ({low:.2} to {high:.2})"),
+        };
+        Ok(Row {
+            contest: contest.name,
+            name: OURS,
+            system: format!("{version} brute force"),
+            seconds: seconds().sum::<f64>() / ours.len() as f64,
+            beside: None,
+            queries: self.place.n_queries,
+            threads: self.threads as u64,
+            remark: format!(
+                "{timed}, bytes, {}, {}{runs}",
+                threads(self.threads as u64),
+                first.simd
+            ),
+        })
+    }
+
+    /// Runs a peer in a process of its own.
+    fn theirs(
+        &self,
+        python: &Python,
+        contest: &'static Contest,
+        peer: &Peer,
+    ) -> Result<Theirs, String> {
+        let result = self
+            .place
+            .path(&format!("{}-{}.json", peer.name, contest.name));
+        let mut command = python.script("peer.py");
+        command.args([self.suite.name, peer.name, "--contest", contest.name]);
+        command.args(["--threads", &self.threads.to_string()]);
+        command.arg("--data").arg(self.place.data());
+        command.arg("--out").arg(self.place.path(""));
+        if let Some(folder) = Python::first_on_path(peer.package) {
+            command.arg("--first-on-path").arg(folder);
+        }
+        match run_watched(command.arg("--watch-stdin"))? {
+            Some(0) => {}
+            Some(NOT_INSTALLED) => return Ok(Theirs::NotInstalled),
+            code => {
+                let how = code.map_or_else(
+                    || "was killed (memory may be short)".to_owned(),
+                    |code| format!("ended with exit code {code}"),
+                );
+                return Ok(Theirs::Failed(format!(
+                    "{}, {}: the peer {how}",
+                    contest.name, peer.name
+                )));
+            }
+        }
+        let text = std::fs::read_to_string(&result)
+            .map_err(|error| format!("{}: {error}", shell::short(&result)))?;
+        let json = Json::parse(&text)?;
+        let row = row(&json, contest.name, peer.name, self.place.n_queries)?;
+        let Some(Json::Object(packages)) = json.get("versions") else {
+            return Err(format!("{} wrote no `versions`", peer.name));
+        };
+        let versions = packages
+            .iter()
+            .filter_map(|(name, version)| Some(format!("{name} {}", version.text()?)));
+        Ok(Theirs::Found(row, result, versions.collect()))
+    }
+}
+
+/// Runs a program that ends when its standard input is closed, which is when this process ends, however that comes.
+fn run_watched(command: &mut Command) -> Result<Option<i32>, String> {
+    let mut child = shell::spawn(command.stdin(Stdio::piped()))?;
+    // `wait` would close it.
+    let held = child.stdin.take();
+    let status = child
+        .wait()
+        .map_err(|error| format!("waiting for a peer: {error}"))?;
+    drop(held);
+    Ok(status.code())
+}
+
+/// A row from what a peer wrote; if it searched a part of the queries, its time is scaled.
+fn row(
+    json: &Json,
+    contest: &'static str,
+    name: &'static str,
+    n_queries: u64,
+) -> Result<Row, String> {
+    let (fixed, timed) = (
+        json.number_of("fixed_seconds")?,
+        json.number_of("query_seconds")?,
+    );
+    let queries = json.number_of("queries")?;
+    if queries < 1.0 {
+        return Err(format!("{contest}, {name}: no query was timed"));
+    }
+    let n_threads = json.number_of("threads")? as u64;
+    let mut remark = vec![format!("{}, {}", json.text_of("what")?, threads(n_threads))];
+    if (queries as u64) < n_queries {
+        remark.push(format!("scaled from {queries} queries in {timed:.2} s"));
+    }
+    let notes = json.get("notes").and_then(Json::array).unwrap_or_default();
+    remark.extend(notes.iter().filter_map(Json::text).map(str::to_owned));
+    Ok(Row {
+        contest,
+        name,
+        system: json.text_of("system")?.to_owned(),
+        seconds: fixed + timed * (n_queries as f64 / queries),
+        beside: None,
+        queries: queries as u64,
+        threads: n_threads,
+        remark: remark.join("; "),
+    })
+}
+
+/// `1 thread`, `2 threads`.
+pub(super) fn threads(count: u64) -> String {
+    format!("{count} thread{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(queries: u64) -> Json {
+        let text = format!(
+            r#"{{"system": "faiss 1.0", "what": "add and search, float32", "fixed_seconds": 0.5, "query_seconds": 3,
+            "queries": {queries}, "threads": 1, "notes": ["a note"]}}"#
+        );
+        Json::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn only_what_grows_with_the_queries_is_scaled() {
+        let all = row(&written(400), "l1", "faiss", 400).unwrap();
+        assert_eq!(all.seconds, 3.5);
+        assert_eq!(all.remark, "add and search, float32, 1 thread; a note");
+        let part = row(&written(100), "l1", "faiss", 400).unwrap();
+        assert_eq!((part.seconds, part.queries), (12.5, 100));
+        assert_eq!(
+            part.remark,
+            "add and search, float32, 1 thread; scaled from 100 queries in 3.00 s; a note"
+        );
+    }
+
+    #[test]
+    fn results_that_lack_something_are_refused() {
+        assert_eq!(
+            row(&written(0), "l1", "faiss", 400).unwrap_err(),
+            "l1, faiss: no query was timed"
+        );
+        assert_eq!(
+            row(&Json::Object(Vec::new()), "l1", "faiss", 400).unwrap_err(),
+            "the JSON record has no number `fixed_seconds`"
+        );
+    }
+
+    #[test]
+    fn the_standard_input_of_a_peer_stays_open_until_it_ends() {
+        // `cargo --version` reads nothing and ends well.
+        assert_eq!(run_watched(&mut shell::cargo(["--version"])), Ok(Some(0)));
+        let error = run_watched(&mut shell::program_at("nearplane-no-such-program")).unwrap_err();
+        assert!(error.contains("could not be started"), "{error}");
+    }
+}
