@@ -241,6 +241,7 @@ mod tests {
             limit: None,
             mmap: false,
             results: None,
+            outputs: crate::pending::Outputs::default(),
         };
         let outcome = Outcome {
             files: vec!["data_batch_1.bin".to_owned(), "test_batch.bin".to_owned()],
