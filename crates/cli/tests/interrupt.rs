@@ -71,3 +71,13 @@ fn ctrl_c_ends_a_search() {
         "a look that showed nothing"
     );
 }
+
+#[test]
+fn ctrl_c_ends_the_study_of_difficulties() {
+    let room = Room::new();
+    check_interrupted(
+        &room,
+        "difficulties --simd scalar --threads 1 --json --picture p.png --knobs-picture k.png --results r.csv",
+        "synthetic",
+    );
+}

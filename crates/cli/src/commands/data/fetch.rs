@@ -204,7 +204,80 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
+    use nearplane_cifar::fetch::{FetchName, FetchOptions};
+    use nearplane_cifar::write::{Contents, write_folder};
+    use nearplane_kernels::Level;
+
     use super::*;
+
+    /// Only the originals pass the checks, so the record of a good end is made from a folder that is there.
+    #[test]
+    fn the_record_says_what_is_there_and_where_it_came_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("set");
+        let contents = Contents {
+            train: vec![0; 2 * 3073],
+            test: vec![0; 3073],
+            ..Contents::default()
+        };
+        write_folder(&out, &contents, false).unwrap();
+        let plan = FetchPlan {
+            name: "cifar-10",
+            what: FetchName::Cifar10,
+            options: FetchOptions {
+                out: out.clone(),
+                ..FetchOptions::default()
+            },
+            is_found: false,
+        };
+        let settings = Settings {
+            json: true,
+            quiet: true,
+            force: false,
+            threads: None,
+            level: Level::detect(),
+            seed: 0,
+            split_seed: 0,
+            limit: None,
+            mmap: false,
+            results: None,
+            outputs: crate::pending::Outputs::default(),
+        };
+        let outcome = Outcome {
+            files: vec!["data_batch_1.bin".to_owned(), "test_batch.bin".to_owned()],
+            traffic: Traffic {
+                url: Some("http://a.example/x".to_owned()),
+                bytes: 77,
+                end: 99,
+            },
+            seconds: 1.5,
+        };
+        let report = outcome.report(&plan, &settings).unwrap();
+        let path = out.display().to_string();
+        assert_eq!(report.record["path"], path);
+        let test_file = out.join("test_batch.bin").display().to_string();
+        assert_eq!(report.record["files"][1], test_file);
+        assert_eq!(report.record["source"], "http://a.example/x");
+        assert_eq!(
+            (&report.record["bytes"], &report.record["seconds"]),
+            (&77.into(), &1.5.into())
+        );
+        assert_eq!(report.record["data"]["n_train"], 2);
+        let row = |column: &str| {
+            let position = COLUMNS.iter().position(|name| *name == column).unwrap();
+            report.rows[0][position].as_str()
+        };
+        assert_eq!(report.rows[0].len(), COLUMNS.len());
+        assert_eq!(
+            (row("n_train"), row("n_test"), row("bytes")),
+            ("2", "1", "77")
+        );
+        assert!(
+            report
+                .text
+                .contains(&format!("next: nearplane knn --data {path}"))
+        );
+    }
 
     #[test]
     fn bytes_are_counted_over_cuts_and_new_beginnings() {
