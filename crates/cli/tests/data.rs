@@ -184,6 +184,7 @@ fn help_is_an_answer_and_shows_examples() {
         "data import --help",
         "data synth --help",
         "data inspect --help",
+        "data export --help",
         "knn --help",
     ] {
         let (stdout, stderr) = room.ok(arguments);
