@@ -187,6 +187,7 @@ fn help_is_an_answer_and_shows_examples() {
         "data perturb --help",
         "difficulties --help",
         "data inspect --help",
+        "data export --help",
         "knn --help",
     ] {
         let (stdout, stderr) = room.ok(arguments);
