@@ -103,10 +103,7 @@ fn a_folder_of_photographs_becomes_a_result() {
         stdout.starts_with("30 training and 6 test images of 3 classes in out/photos"),
         "{stdout}"
     );
-    assert!(
-        stdout.contains("36 images resized to 32x32"),
-        "{stdout}"
-    );
+    assert!(stdout.contains("36 images resized to 32x32"), "{stdout}");
     // The test set is what there is to know; what systems put there is not.
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(
