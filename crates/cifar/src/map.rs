@@ -121,8 +121,9 @@ mod sigbus {
 
     /// Ends the process with one line on stderr and exit code 1 when a mapped data set shrinks under it.
     ///
-    /// Files registered in [`temporary`](crate::temporary) are removed. Without it such a process dies of SIGBUS. A SIGBUS that has nothing to do with a mapped data set
-    /// goes to the handler installed before this one. Call it once, early; further calls do nothing.
+    /// Files registered in [`temporary`](crate::temporary) are removed. Without it such a process dies of
+    /// SIGBUS. A SIGBUS that has nothing to do with a mapped data set goes to the handler installed before
+    /// this one. Call it once, early; further calls do nothing.
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ static SWAP: Mutex<()> = Mutex::new(());
 /// let path = dir.path().join("half-a-result");
 /// std::fs::write(&path, "half")?;
 /// let _temporary = Temporary::register(&path);
-/// remove_all();
+/// let _until_exit = remove_all();
 /// assert!(!path.exists());
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -90,8 +90,12 @@ pub fn swapping() -> MutexGuard<'static, ()> {
 
 /// Removes whatever is registered, folders with all they hold. For the end of a process that runs no destructors;
 /// waits for whoever is [`swapping`]. What cannot be removed stays.
-pub fn remove_all() {
-    let _swap = swapping();
+///
+/// Nobody can begin to swap while the guard lives: keep it until the process has ended. Without it another thread
+/// could move an old output aside, find the new one gone, and be ended before the old one is back.
+#[must_use = "the process has to end before the guard is dropped"]
+pub fn remove_all() -> MutexGuard<'static, ()> {
+    let swap = swapping();
     for entry in live() {
         if std::fs::remove_file(&entry.path).is_ok() {
             continue;
@@ -103,6 +107,7 @@ pub fn remove_all() {
             }
         }
     }
+    swap
 }
 
 /// Registered files as the system calls take them; a signal handler may ask.

@@ -37,8 +37,8 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// Appends the rows to the results file, which settles the outputs of the command, then prints the record or the text. A reader that went
-/// away (`nearplane ... | head -1`) is no failure.
+/// Appends the rows to the results file, which settles the outputs of the command, then prints the record or the
+/// text. A reader that went away (`nearplane ... | head -1`) is no failure.
 pub(crate) fn emit(settings: &Settings, columns: &[&str], report: Report) -> Result<()> {
     if let Some(path) = &settings.results {
         csv_log::append(path, columns, &report.rows)

@@ -183,12 +183,21 @@ impl Outputs {
         let _swap = swapping();
         let (mut back, mut stuck) = (Vec::new(), Vec::new());
         for Placed { path, before } in self.lock().drain(..).rev() {
-            let done = match before {
-                Some(backup) => backup.file.persist(&path).is_ok(),
-                None => std::fs::remove_file(&path).is_ok(),
-            };
-            let list = if done { &mut back } else { &mut stuck };
-            list.push(path.display().to_string());
+            let shown = path.display();
+            match before {
+                Some(backup) => match backup.file.persist(&path) {
+                    Ok(()) => back.push(shown.to_string()),
+                    // Dropped, it would remove the only copy of what was there.
+                    Err(error) => stuck.push(match error.file.keep() {
+                        Ok(((), kept)) => {
+                            format!("{shown} (what it held is in {})", kept.display())
+                        }
+                        Err(_) => shown.to_string(),
+                    }),
+                },
+                None if std::fs::remove_file(&path).is_ok() => back.push(shown.to_string()),
+                None => stuck.push(shown.to_string()),
+            }
         }
         (back, stuck)
     }
@@ -395,6 +404,24 @@ mod tests {
             b"old",
             "{line}"
         );
+    }
+
+    #[test]
+    fn what_was_replaced_is_never_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.csv");
+        std::fs::write(&path, "old").unwrap();
+        let outputs = Outputs::default();
+        let mut file = PendingFile::create(&path, true).unwrap();
+        file.write_all(b"new").unwrap();
+        outputs.place(vec![file]).unwrap();
+        // Something takes the place to which it would go back.
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let line = crate::failure::one_line(&outputs.take_back(anyhow::anyhow!("later")));
+        let (_, kept) = line.split_once("what it held is in ").expect(&line);
+        let (kept, _) = kept.split_once(')').expect(&line);
+        assert_eq!(std::fs::read(kept).unwrap(), b"old", "{line}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use nearplane_cifar::temporary::{Temporary, swapping};
 use tempfile::TempDir;
 
 use crate::pending::folder_of;
@@ -13,7 +14,10 @@ use crate::pending::folder_of;
 /// A folder that has its final name only after [`PendingFolder::finish`]; dropped before that, it is removed.
 pub(crate) struct PendingFolder {
     path: PathBuf,
+    /// The same behind links, so that the folder is replaced and not a link to it.
+    target: PathBuf,
     new: TempDir,
+    _registered: Temporary,
     files: Vec<String>,
     force: bool,
     /// Names that a folder may hold which is replaced.
@@ -28,8 +32,9 @@ impl PendingFolder {
         force: bool,
         ours: &'static [&'static str],
     ) -> Result<PendingFolder> {
-        check_replaceable(path, force, ours)?;
-        let parent = folder_of(path);
+        check_replaceable(path, path, force, ours)?;
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let parent = folder_of(&target);
         let cannot = || format!("cannot write the folder {}", path.display());
         fs::create_dir_all(parent).with_context(cannot)?;
         let mut builder = tempfile::Builder::new();
@@ -40,9 +45,12 @@ impl PendingFolder {
             // Not private, as temporary folders are; the process's umask still applies.
             builder.permissions(fs::Permissions::from_mode(0o777));
         }
+        let new = builder.tempdir_in(parent).with_context(cannot)?;
         Ok(PendingFolder {
             path: path.to_owned(),
-            new: builder.tempdir_in(parent).with_context(cannot)?,
+            _registered: Temporary::register(new.path()),
+            new,
+            target,
             files: Vec::new(),
             force,
             ours,
@@ -67,33 +75,35 @@ impl PendingFolder {
 
     /// Gives the folder its name and returns the paths of its files.
     pub(crate) fn finish(self) -> Result<Vec<PathBuf>> {
+        // An old folder must not be left aside by a process that ends in between.
+        let _swap = swapping();
         // Whoever filled the place meanwhile keeps it.
-        check_replaceable(&self.path, self.force, self.ours)?;
+        check_replaceable(&self.path, &self.target, self.force, self.ours)?;
         let cannot = || format!("cannot write the folder {}", self.path.display());
-        let aside = match fs::symlink_metadata(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            _ => {
-                let aside = tempfile::Builder::new()
-                    .prefix(".nearplane-")
-                    .tempdir_in(folder_of(&self.path))
-                    .with_context(cannot)?;
-                fs::rename(&self.path, aside.path().join("old")).with_context(cannot)?;
-                Some(aside)
-            }
-        };
-        if let Err(error) = fs::rename(self.new.path(), &self.path) {
-            if let Some(aside) = aside {
+        if self.target.exists() {
+            let aside = tempfile::Builder::new()
+                .prefix(".nearplane-")
+                .tempdir_in(folder_of(&self.target))
+                .with_context(cannot)?;
+            let old = aside.path().join("old");
+            fs::rename(&self.target, &old).with_context(cannot)?;
+            // Looked at once more where nobody adds to it any longer, so that nothing foreign is removed.
+            let placed = check_replaceable(&self.path, &old, self.force, self.ours)
+                .and_then(|()| fs::rename(self.new.path(), &self.target).with_context(cannot));
+            if let Err(error) = placed {
                 let aside = aside.keep();
-                fs::rename(aside.join("old"), &self.path).with_context(|| {
+                fs::rename(&old, &self.target).with_context(|| {
                     format!(
                         "the old folder is in {}, it cannot be moved back",
-                        aside.display()
+                        old.display()
                     )
                 })?;
                 // It is empty now.
                 let _ = fs::remove_dir(aside);
+                return Err(error);
             }
-            return Err(error).with_context(cannot);
+        } else {
+            fs::rename(self.new.path(), &self.target).with_context(cannot)?;
         }
         // Nothing is at its temporary name any more that could be removed.
         let _ = self.new.keep();
@@ -101,17 +111,23 @@ impl PendingFolder {
     }
 }
 
-/// Fails unless nothing is there, or an empty folder, or with `force` a folder of files of ours.
-fn check_replaceable(path: &Path, force: bool, ours: &[&str]) -> Result<()> {
+/// Fails unless there is nothing at `at`, or an empty folder, or with `force` a folder of files of ours.
+/// Messages call it `path`.
+fn check_replaceable(path: &Path, at: &Path, force: bool, ours: &[&str]) -> Result<()> {
     let shown = path.display();
     let cannot = || format!("cannot write the folder {shown}");
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+    match fs::metadata(at) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if fs::symlink_metadata(at).is_ok() {
+                bail!("{shown} is a link that leads nowhere; give the name of a folder to write");
+            }
+            return Ok(());
+        }
         Ok(found) if found.is_dir() => {}
-        Ok(_) => bail!("{shown} is no folder; expected the name of a folder to write"),
+        Ok(_) => bail!("{shown} is no folder; give the name of a folder to write"),
         Err(error) => return Err(error).with_context(cannot),
     }
-    for entry in fs::read_dir(path).with_context(cannot)? {
+    for entry in fs::read_dir(at).with_context(cannot)? {
         if !force {
             bail!("{shown} exists; give another folder, or --force to replace it");
         }
@@ -187,5 +203,23 @@ mod tests {
         folder.finish().unwrap();
         assert_eq!(names(&out), ["a"]);
         assert_eq!(names(dir.path()), ["out"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (out, link) = (dir.path().join("out"), dir.path().join("link"));
+        fs::create_dir(&out).unwrap();
+        std::os::unix::fs::symlink("out", &link).unwrap();
+        let mut folder = PendingFolder::create(&link, false, &["a"]).unwrap();
+        fill(&mut folder);
+        assert_eq!(folder.finish().unwrap(), [link.join("a")]);
+        assert_eq!(names(&out), ["a"]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+        fs::remove_dir_all(&out).unwrap();
+        let error = PendingFolder::create(&link, true, &["a"]).err().unwrap();
+        assert!(error.to_string().contains("leads nowhere"), "{error}");
     }
 }

@@ -17,7 +17,8 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn install_interrupt_handler() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            nearplane_cifar::temporary::remove_all();
+            // Dropped by nobody: whatever waits to be put in place waits until the end.
+            let _until_exit = nearplane_cifar::temporary::remove_all();
             std::process::exit(130);
         }
     })
