@@ -44,6 +44,9 @@ pub(crate) trait Recorded: Copy {
     /// The number itself, or the bits of a float: what `neighbors_answer` hashes.
     fn bits(self) -> u32;
 
+    /// Whether it stands for a number: sums of floats can be beyond the largest one.
+    fn is_number(self) -> bool;
+
     /// Appends distance and index as elements of [`Recorded::PAIR_DTYPE`].
     fn write_pair(self, index: u32, bytes: &mut Vec<u8>);
 }
@@ -53,6 +56,10 @@ impl Recorded for u32 {
 
     fn bits(self) -> u32 {
         self
+    }
+
+    fn is_number(self) -> bool {
+        true
     }
 
     fn write_pair(self, index: u32, bytes: &mut Vec<u8>) {
@@ -66,6 +73,10 @@ impl Recorded for f32 {
 
     fn bits(self) -> u32 {
         self.to_bits()
+    }
+
+    fn is_number(self) -> bool {
+        self.is_finite()
     }
 
     fn write_pair(self, index: u32, bytes: &mut Vec<u8>) {

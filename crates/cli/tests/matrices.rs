@@ -232,6 +232,31 @@ fn rows_beyond_exact_sums_are_refused() {
     room.fails(1, &format!("knn {x} --k 1"), &["66052 columns", "66051"]);
 }
 
+/// Sums beyond the largest float are all alike, and whoever is first among them is not the nearest.
+#[test]
+fn distances_beyond_float32_are_refused() {
+    let room = Room::new();
+    let array = |name: &str, descr: &str, shape: &str, data: &[u8]| {
+        let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+        let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        bytes.extend(format!("{text:<117}\n").bytes());
+        bytes.extend(data);
+        room.write(name, bytes);
+    };
+    let floats = |values: [f32; 2]| values.map(f32::to_le_bytes).concat();
+    array("x.npy", "<f4", "(2, 1)", &floats([3e38, 1e20]));
+    array("e.npy", "<f4", "(2, 1)", &floats([2.5e38, 1.5e20]));
+    array("y.npy", "|u1", "(2,)", &[0, 1]);
+    let knn = "knn --x x.npy --y y.npy --x-eval e.npy --y-eval y.npy";
+    room.fails(
+        1,
+        &format!("{knn} --metric l2 --k 1 --predictions p.csv"),
+        &["evaluation row 0", "float32", "scale the columns"],
+    );
+    let record = room.json(&format!("{knn} --metric l1 --k 1"));
+    assert_eq!(record["results"][0]["accuracy"], 1.0);
+}
+
 #[test]
 fn an_export_answers_as_its_folder_does() {
     let room = Room::with_data();

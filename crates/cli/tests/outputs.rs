@@ -122,3 +122,50 @@ fn results_that_cannot_be_appended_take_the_outputs_back() {
     assert_eq!(left, ["data", "n.npy", "r.csv"]);
     assert_eq!(std::fs::read(room.path("n.npy")).unwrap(), b"old");
 }
+
+/// A folder appears whole, so that nothing else is ever put into it.
+#[test]
+fn no_output_lies_in_a_folder_that_is_written() {
+    let room = Room::with_data();
+    std::fs::create_dir(room.path("photos")).unwrap();
+    std::fs::create_dir(room.path("out")).unwrap();
+    std::os::unix::fs::symlink("out", room.path("link")).unwrap();
+    for command in [
+        "data import photos --out",
+        "data synth --n-train 10 --n-test 10 --out",
+        "data fetch cifar-10 --archive none --out",
+        "data perturb --data data --perturb blur:radius=1 --out",
+        "data export --data data --out",
+    ] {
+        for (out, results) in [
+            ("out", "out/r.csv"),
+            ("link", "out/r.csv"),
+            ("out", "./link/r.csv"),
+            ("new", "new/r.csv"),
+            ("new", "new"),
+        ] {
+            room.fails(
+                2,
+                &format!("{command} {out} --results {results}"),
+                &["--results is", results, "give a name in another folder"],
+            );
+        }
+    }
+    room.fails(
+        2,
+        "data perturb --data data --perturb blur:radius=1 --out out --picture out/p.png",
+        &["--picture is out/p.png", "another folder"],
+    );
+    room.fails(
+        1,
+        "data export --data data --out arrays --results data/r.csv",
+        &["data/r.csv lies in the folder of the data set"],
+    );
+    room.fails(
+        1,
+        "data export --data data --out data/arrays",
+        &["data/arrays lies in the folder of the data set"],
+    );
+    // Beside it all is well.
+    room.ok("data export --data data --out out --results r.csv");
+}

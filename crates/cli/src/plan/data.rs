@@ -7,7 +7,7 @@ use nearplane_cifar::SplitName;
 use nearplane_cifar::fetch::{FetchName, FetchOptions};
 use nearplane_synth::{Knob, Perturbation, PerturbationConfig, SynthConfig, SynthParams};
 
-use super::{Settings, Source, count, pictures_are_free, source, usage};
+use super::{Settings, Source, count, outputs_are_apart, pictures_are_free, source, usage};
 use crate::args::{
     DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs,
     SplitArg, SynthArgs,
@@ -68,7 +68,8 @@ pub(crate) struct ExportPlan {
     pub(crate) floats: bool,
 }
 
-pub(super) fn import_plan(args: ImportArgs) -> Result<ImportPlan> {
+pub(super) fn import_plan(args: ImportArgs, settings: &Settings) -> Result<ImportPlan> {
+    outputs_are_apart(settings, &args.out, &[])?;
     if let Some(ratio) = args.test_ratio
         && !(ratio > 0.0 && ratio < 1.0)
     {
@@ -86,6 +87,7 @@ pub(super) fn import_plan(args: ImportArgs) -> Result<ImportPlan> {
 }
 
 pub(super) fn synth_plan(args: SynthArgs, settings: &Settings) -> Result<SynthPlan> {
+    outputs_are_apart(settings, &args.out, &[])?;
     let mut params = SynthParams {
         seed: settings.seed,
         ..SynthParams::default()
@@ -133,15 +135,17 @@ pub(super) fn fetch_plan(args: FetchArgs, settings: &Settings) -> Result<FetchPl
         FetchNameArg::Cifar100 => ("cifar-100", FetchName::Cifar100),
     };
     let is_found = args.out.is_none() && what == FetchName::Cifar10;
+    let out = args
+        .out
+        .unwrap_or_else(|| PathBuf::from("datasets").join(what.folder()));
+    outputs_are_apart(settings, &out, &[])?;
     Ok(FetchPlan {
         name,
         what,
         options: FetchOptions {
             mirrors: args.mirrors,
             archive: args.archive,
-            out: args
-                .out
-                .unwrap_or_else(|| PathBuf::from("datasets").join(what.folder())),
+            out,
             overwrite: settings.force,
             ..FetchOptions::default()
         },
@@ -157,7 +161,9 @@ pub(super) fn perturb_plan(args: PerturbArgs, settings: &Settings) -> Result<Per
     let config = perturbation
         .check()
         .map_err(|error| usage(format!("--perturb: {error}")))?;
-    pictures_are_free(settings, &[("--picture", args.picture.as_deref())])?;
+    let picture = [("--picture", args.picture.as_deref())];
+    outputs_are_apart(settings, &args.out, &picture)?;
+    pictures_are_free(settings, &picture)?;
     Ok(PerturbPlan {
         source: source(args.source),
         out: args.out,
@@ -176,8 +182,9 @@ pub(super) fn inspect_plan(args: InspectArgs, settings: &Settings) -> Result<Ins
     })
 }
 
-pub(super) fn export_plan(args: ExportArgs) -> ExportPlan {
-    ExportPlan {
+pub(super) fn export_plan(args: ExportArgs, settings: &Settings) -> Result<ExportPlan> {
+    outputs_are_apart(settings, &args.out, &[])?;
+    Ok(ExportPlan {
         source: source(args.source),
         out: args.out,
         splits: match args.split {
@@ -186,5 +193,5 @@ pub(super) fn export_plan(args: ExportArgs) -> ExportPlan {
             SplitArg::Both => vec![SplitName::Train, SplitName::Test],
         },
         floats: args.dtype == DtypeArg::F32,
-    }
+    })
 }

@@ -24,7 +24,7 @@ use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
 use crate::failure::Usage;
-use crate::pending::{Outputs, identity, refuse_existing_file};
+use crate::pending::{Outputs, folder_of, identity, refuse_existing_file};
 
 /// Everything decided: how to run, and what.
 pub(crate) struct Plan {
@@ -119,7 +119,9 @@ impl Plan {
         let Cli { command, global } = cli;
         let settings = settings(global)?;
         let action = match command {
-            Command::Data(DataCommand::Import(args)) => Action::Import(data::import_plan(args)?),
+            Command::Data(DataCommand::Import(args)) => {
+                Action::Import(data::import_plan(args, &settings)?)
+            }
             Command::Data(DataCommand::Fetch(args)) => {
                 Action::Fetch(data::fetch_plan(args, &settings)?)
             }
@@ -135,7 +137,9 @@ impl Plan {
             Command::Data(DataCommand::Inspect(args)) => {
                 Action::Inspect(data::inspect_plan(args, &settings)?)
             }
-            Command::Data(DataCommand::Export(args)) => Action::Export(data::export_plan(args)),
+            Command::Data(DataCommand::Export(args)) => {
+                Action::Export(data::export_plan(args, &settings)?)
+            }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };
@@ -229,7 +233,30 @@ fn outputs_are_free(settings: &Settings, outputs: &[(&str, Option<&Path>)]) -> R
     Ok(())
 }
 
-/// The same for pictures, which are written as PNG, so that their names have to say that.
+/// No output lies in the folder that a command writes: the folder appears whole, with nothing else in it.
+fn outputs_are_apart(
+    settings: &Settings,
+    out: &Path,
+    outputs: &[(&str, Option<&Path>)],
+) -> Result<()> {
+    let real = |folder: &Path| std::fs::canonicalize(folder).unwrap_or_else(|_| identity(folder));
+    let folder = real(out);
+    let results = [("--results", settings.results.as_deref())];
+    for &(option, path) in results.iter().chain(outputs) {
+        let Some(path) = path else { continue };
+        let place = real(folder_of(path)).join(path.file_name().unwrap_or_default());
+        if place.starts_with(&folder) {
+            return Err(usage(format!(
+                "{option} is {}, which lies in the folder that is written, {}; give a name in another folder",
+                path.display(),
+                out.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// As [`outputs_are_free`] for pictures, which are written as PNG, so that their names have to say that.
 fn pictures_are_free(settings: &Settings, pictures: &[(&str, Option<&Path>)]) -> Result<()> {
     for &(option, path) in pictures {
         let Some(path) = path else { continue };

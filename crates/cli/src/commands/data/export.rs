@@ -12,6 +12,7 @@ use crate::data_source;
 use crate::hash::data_hash;
 use crate::npy;
 use crate::output::{Report, cell, seconds};
+use crate::pending::refuse_inside_data;
 use crate::pending_folder::PendingFolder;
 use crate::plan::{ExportPlan, Settings};
 use crate::progress::{Progress, check_interrupt};
@@ -48,6 +49,9 @@ pub(crate) fn run(plan: &ExportPlan, settings: &Settings) -> Result<Report> {
     let mut folder = PendingFolder::create(&plan.out, settings.force, &NAMES)?;
     let started = Instant::now();
     let opened = data_source::open(&plan.source, settings)?;
+    for path in std::iter::once(&plan.out).chain(&settings.results) {
+        refuse_inside_data(opened.folder(), path)?;
+    }
     let data = &opened.data;
     // Fine labels are the first ones of the names; for CIFAR-10 there are no others.
     let kinds: &[(&str, LabelKind)] = match data.format() {

@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use nearplane_models::neighbors::{Element, KNeighborsClassifier, NeighborBlock, NeighborsError};
 
 use super::task::Task;
@@ -45,12 +45,16 @@ impl Tally {
         };
         let mut voter = classifier.voter(ks);
         let mut bytes = Vec::new();
+        let mut beyond = None;
         let found = classifier.index().search(
             &task.queries,
             k_max,
             progress,
             |block: NeighborBlock<'_, T::Distance>| {
-                for (_, distances, indices) in block.queries() {
+                for (query, distances, indices) in block.queries() {
+                    if !distances.iter().all(|distance| distance.is_number()) {
+                        beyond.get_or_insert(query);
+                    }
                     for (of_k, label) in tally
                         .predicted
                         .iter_mut()
@@ -80,6 +84,13 @@ impl Tally {
         match found {
             Err(NeighborsError::Cancelled) => return Err(Interrupted.into()),
             found => found?,
+        }
+        // All such distances are alike, so that their order says nothing.
+        if let Some(query) = beyond {
+            bail!(
+                "the distances of evaluation row {query} are beyond the range of float32 (3.4e38), so that its \
+                 neighbours cannot be told; scale the columns, or give a smaller --k"
+            );
         }
         if let Some(file) = out {
             written.with_context(|| file.cannot_write())?;
