@@ -18,8 +18,6 @@
 //! whole. An order file (at most ten classes) holds one digit for each training image, white space
 //! ignored: its i-th digit c says that row i is the next image of class c.
 //!
-//! A name that is not UTF-8 is taken with `\xNN` for each byte that is not, in messages, in the order and as a class.
-//!
 //! **Test set.** Without a folder `test`, a share of each class becomes the test set: round(n ratio)
 //! images, at least one and never all, picked by a shuffle that depends on the seed and the class name
 //! only (SplitMix64 started at seed XOR FNV-1a of the name, Fisher-Yates from the end).
@@ -38,7 +36,8 @@
 //! **Ignored**, with a note: pictures of other kinds (`.heic`, `.webp`, ...), files without one of the
 //! extensions, hidden files and folders, links and special files; without a note, what systems put there
 //! by themselves (`.DS_Store`, `._1.jpg`, `Thumbs.db`, `desktop.ini`). Extensions are taken in small and
-//! in capital letters. A name that is not UTF-8 is shown, and sorted, with `\xff` for each such byte.
+//! in capital letters, `.jpe` and `.jfif` as well. A name that is not UTF-8 is shown, sorted and, as a class,
+//! written with `\xNN` for each byte that is not.
 //!
 //! **Refused:** names in an archive that are absolute or hold `..`, duplicate names, archives that are
 //! damaged, cut short or followed by further data. Nothing is ever written under a name from an archive

@@ -51,7 +51,7 @@ pub(crate) fn open(source: &Source, settings: &Settings) -> Result<Opened> {
             if let Ok(false) = named.path.try_exists() {
                 return Err(anyhow!(
                     "{} names {}, which does not exist; give the folder of a data set, or run \
-                     'nearplane data import' or 'nearplane data synth' first",
+                     'nearplane data fetch', 'nearplane data import' or 'nearplane data synth' first",
                     named.named_by,
                     named.path.display()
                 ));
@@ -139,7 +139,7 @@ fn synthetic(settings: &Settings) -> Result<Opened> {
     note(
         settings.quiet,
         &format!(
-            "no data set found: using {} + {} synthetic images, seed {} (give --data DIR for a real one)",
+            "no data set found: using {} + {} synthetic images, seed {} (give --data DIR for a real one, or run 'nearplane data fetch cifar-10')",
             params.n_train, params.n_test, params.seed
         ),
     );

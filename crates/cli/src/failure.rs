@@ -115,8 +115,24 @@ fn number_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'static
     is_float.then_some("expected a number such as 0.2")
 }
 
-/// A clap error in one line: what was wrong, clap's own hints, and where the help is.
-pub(crate) fn one_line_usage(error: &clap::Error) -> String {
+/// The command that these arguments name, `nearplane data fetch` say: not every error of clap knows it.
+pub(crate) fn command_named(
+    program: &clap::Command,
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> String {
+    let mut command = program;
+    let mut names = program.get_name().to_owned();
+    for argument in arguments {
+        if let Some(found) = command.find_subcommand(&argument) {
+            command = found;
+            let _ = write!(names, " {}", found.get_name());
+        }
+    }
+    names
+}
+
+/// A clap error in one line: what was wrong, clap's own hints, and which command's help says more.
+pub(crate) fn one_line_usage(error: &clap::Error, command: &str) -> String {
     let mut rendered = error.render().to_string();
     if let Some(source) = std::error::Error::source(error)
         && let Some(words) = number_in_words(source)
@@ -124,20 +140,13 @@ pub(crate) fn one_line_usage(error: &clap::Error) -> String {
         rendered = rendered.replacen(&format!(": {source}"), &format!(": {words}"), 1);
     }
     let mut line = String::new();
-    let mut help = "nearplane".to_owned();
     for part in rendered
         .lines()
         .map(str::trim)
         .filter(|part| !part.is_empty())
     {
         // The usage repeats every option, and the help is pointed at below.
-        if let Some(usage) = part.strip_prefix("Usage: ") {
-            let command = usage.split_whitespace();
-            let names = command.take_while(|word| !word.starts_with(['[', '<', '-']));
-            help = names.collect::<Vec<_>>().join(" ");
-            break;
-        }
-        if part.starts_with("For more information") {
+        if part.starts_with("Usage: ") || part.starts_with("For more information") {
             break;
         }
         if part.starts_with("tip:") {
@@ -148,7 +157,7 @@ pub(crate) fn one_line_usage(error: &clap::Error) -> String {
         }
         line.push_str(part.strip_prefix("error: ").unwrap_or(part));
     }
-    format!("{line}; see '{help} --help'")
+    format!("{line}; see '{command} --help'")
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ mod progress;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::Cli;
 use crate::plan::{Plan, Settings};
@@ -58,7 +58,10 @@ fn refuse(error: &clap::Error) -> ExitCode {
             // A reader that went away is no failure.
             let _ = error.print();
         }
-        _ => output::stderr_line("error", &failure::one_line_usage(error)),
+        _ => {
+            let command = failure::command_named(&Cli::command(), std::env::args_os().skip(1));
+            output::stderr_line("error", &failure::one_line_usage(error, &command));
+        }
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }

@@ -271,3 +271,20 @@ fn results_that_are_no_plain_file() {
         room.fails(1, &command, &[device, "not a plain file"]);
     }
 }
+
+#[test]
+fn wrong_usage_points_at_the_help_of_its_command() {
+    let room = Room::new();
+    for (arguments, help) in [
+        ("knn --k 0", "knn"),
+        ("--results r.csv knn --k x", "knn"),
+        ("data fetch mnist", "data fetch"),
+        ("data synth --out x --occlusion 2", "data synth"),
+        ("data synth --colour", "data synth"),
+        ("--threads 0 data inspect", "data inspect"),
+    ] {
+        let end = format!("see 'nearplane {help} --help'\n");
+        room.fails(2, arguments, &[&end]);
+    }
+    room.fails(2, "photos", &["see 'nearplane --help'\n"]);
+}

@@ -157,6 +157,27 @@ fn the_table_is_for_people_and_the_same_on_every_level() {
     }
 }
 
+/// A limit that leaves out images of one table may leave out none of the other.
+#[test]
+fn the_limit_is_recorded_where_it_limits() {
+    let room = room_with_easy_data();
+    for (n_train, drawn) in [(40, ""), (100, "60")] {
+        room.ok(&format!(
+            "difficulties --data data --limit 60 --n-train {n_train} --n-test 20 --results {n_train}.csv"
+        ));
+        let (header, rows) = csv_rows(&room.path(&format!("{n_train}.csv")));
+        let at = |name: &str| header.iter().position(|column| column == name).unwrap();
+        for row in rows {
+            let expected = if row[at("kind")] == "knob" {
+                drawn
+            } else {
+                "60"
+            };
+            assert_eq!(row[at("limit")], expected, "{n_train}: {row:?}");
+        }
+    }
+}
+
 #[test]
 fn wrong_usage() {
     let room = Room::with_data();

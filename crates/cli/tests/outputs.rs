@@ -169,3 +169,19 @@ fn no_output_lies_in_a_folder_that_is_written() {
     // Beside it all is well.
     room.ok("data export --data data --out out --results r.csv");
 }
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_folder() {
+    let room = Room::with_data();
+    std::os::unix::fs::symlink("nowhere", room.path("lost")).unwrap();
+    for command in ["data synth", "data export --data data"] {
+        let output = room
+            .nearplane(&format!("{command} --out lost"))
+            .output()
+            .unwrap();
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(line.contains("lost is a link that leads nowhere"), "{line}");
+        assert!(room.path("lost").is_symlink() && !room.path("nowhere").exists());
+    }
+}

@@ -9,6 +9,7 @@ use nearplane_synth::SynthParams;
 use super::knn::{metric, on};
 use super::{On, Settings, Source, count, pictures_are_free, source, usage};
 use crate::args::DifficultiesArgs;
+use crate::data_source;
 
 /// `difficulties`.
 pub(crate) struct DifficultiesPlan {
@@ -17,6 +18,8 @@ pub(crate) struct DifficultiesPlan {
     pub(crate) on: On,
     /// What is drawn for each strength of a difficulty: every difficulty at 0, and fit to be drawn.
     pub(crate) textbook: SynthParams,
+    /// The limit where it leaves out some of these.
+    pub(crate) textbook_limit: Option<usize>,
     pub(crate) picture: Option<PathBuf>,
     pub(crate) knobs_picture: Option<PathBuf>,
 }
@@ -35,9 +38,8 @@ pub(super) fn difficulties_plan(
     if let Some(n) = args.n_test {
         textbook.n_test = count("--n-test", n)?;
     }
-    textbook.n_train = settings
-        .limit
-        .map_or(textbook.n_train, |limit| limit.min(textbook.n_train));
+    let textbook_limit = data_source::limit(settings, textbook.n_train);
+    textbook.n_train = textbook_limit.unwrap_or(textbook.n_train);
     textbook.check().map_err(|error| usage(error.to_string()))?;
     pictures_are_free(
         settings,
@@ -51,6 +53,7 @@ pub(super) fn difficulties_plan(
         metric: metric(args.metric),
         on: on(args.on),
         textbook,
+        textbook_limit,
         picture: args.picture,
         knobs_picture: args.knobs_picture,
     })

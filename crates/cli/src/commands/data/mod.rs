@@ -26,7 +26,14 @@ fn check_output_folder(out: &Path, force: bool) -> Result<()> {
                 );
             }
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if out.is_symlink() {
+                bail!(
+                    "{} is a link that leads nowhere; give the name of a folder to write",
+                    out.display()
+                );
+            }
+        }
         Err(_) if out.is_file() => {
             bail!(
                 "{} is a file; give the name of a folder to write",

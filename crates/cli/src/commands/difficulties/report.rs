@@ -140,6 +140,11 @@ impl Outcome {
             } else {
                 self.perturbations_s
             };
+            let limit = if drawn {
+                plan.textbook_limit
+            } else {
+                data_source::limit(settings, opened.data.train().len())
+            };
             let (low, high) = accuracy.wilson_95();
             let mut row = vec![
                 SCHEMA.to_owned(),
@@ -149,7 +154,7 @@ impl Outcome {
                 hash,
                 plan.source.labels_name().to_owned(),
                 if drawn { "test" } else { plan.on.name() }.to_owned(),
-                cell(data_source::limit(settings, opened.data.train().len())),
+                cell(limit),
                 settings.seed.to_string(),
                 settings.split_seed.to_string(),
                 n_train.to_string(),
