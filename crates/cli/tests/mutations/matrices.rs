@@ -213,15 +213,13 @@ fn check_predictions(room: &Room, files: &[Vec<u8>; 4], what: &str) {
     let (_, predicted) = csv_rows(&room.path("p.csv"));
     assert_eq!(predicted.len(), queries.len(), "{what}");
     for (query, row) in queries.iter().zip(&predicted) {
-        // Float sums may round, and end at the largest float.
-        let distance = |row: &[f64]| -> f64 {
-            let sum: f64 = row.iter().zip(*query).map(|(a, b)| (a - b).abs()).sum();
-            sum.min(f64::from(f32::MAX))
-        };
+        let distance =
+            |row: &[f64]| -> f64 { row.iter().zip(*query).map(|(a, b)| (a - b).abs()).sum() };
         let nearest = train
             .iter()
             .map(|row| distance(row))
             .fold(f64::INFINITY, f64::min);
+        // Float sums may round.
         let mut near = train
             .iter()
             .zip(labels)
