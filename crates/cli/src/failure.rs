@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use anyhow::Error;
+use clap::error::{ContextKind, ContextValue};
 use nearplane_cifar::io_reason;
 
 /// The command line itself is wrong, whatever the data: exit code 2.
@@ -115,8 +116,26 @@ fn number_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'static
     is_float.then_some("expected a number such as 0.2")
 }
 
-/// A clap error in one line: what was wrong, clap's own hints, and where the help is.
-pub(crate) fn one_line_usage(error: &clap::Error) -> String {
+/// A way out of what newcomers write: a data set without its option, and an option of several letters, or of one,
+/// with one dash too few.
+fn usage_hint(error: &clap::Error, command: &clap::Command) -> Option<String> {
+    let ContextValue::String(argument) = error.get(ContextKind::InvalidArg)? else {
+        return None;
+    };
+    let is_unknown = error.kind() == clap::error::ErrorKind::UnknownArgument;
+    let has = |name: &str| {
+        let mut arguments = command.get_arguments();
+        is_unknown && arguments.any(|known| known.get_long() == Some(name))
+    };
+    match argument.strip_prefix('-') {
+        Some(name) if has(name) => Some(format!("; write --{name}")),
+        None if has("data") => Some("; a data set is named with --data DIR".to_owned()),
+        _ => None,
+    }
+}
+
+/// A clap error in one line: what was wrong, clap's own hints, and where the help of `command` is.
+pub(crate) fn one_line_usage(error: &clap::Error, command: &clap::Command) -> String {
     let mut rendered = error.render().to_string();
     if let Some(source) = std::error::Error::source(error)
         && let Some(words) = number_in_words(source)
@@ -124,20 +143,13 @@ pub(crate) fn one_line_usage(error: &clap::Error) -> String {
         rendered = rendered.replacen(&format!(": {source}"), &format!(": {words}"), 1);
     }
     let mut line = String::new();
-    let mut help = "nearplane".to_owned();
     for part in rendered
         .lines()
         .map(str::trim)
         .filter(|part| !part.is_empty())
     {
         // The usage repeats every option, and the help is pointed at below.
-        if let Some(usage) = part.strip_prefix("Usage: ") {
-            let command = usage.split_whitespace();
-            let names = command.take_while(|word| !word.starts_with(['[', '<', '-']));
-            help = names.collect::<Vec<_>>().join(" ");
-            break;
-        }
-        if part.starts_with("For more information") {
+        if part.starts_with("Usage: ") || part.starts_with("For more information") {
             break;
         }
         if part.starts_with("tip:") {
@@ -148,7 +160,9 @@ pub(crate) fn one_line_usage(error: &clap::Error) -> String {
         }
         line.push_str(part.strip_prefix("error: ").unwrap_or(part));
     }
-    format!("{line}; see '{help} --help'")
+    line.push_str(&usage_hint(error, command).unwrap_or_default());
+    let name = command.get_bin_name().unwrap_or("nearplane");
+    format!("{line}; see '{name} --help'")
 }
 
 #[cfg(test)]
