@@ -182,6 +182,7 @@ impl Error {
 /// let reason = nearplane_cifar::io_reason(&Error::from(ErrorKind::StorageFull));
 /// assert!(reason.starts_with("the disk is full; make room or choose another one"));
 /// ```
+#[must_use]
 pub fn io_reason(error: &io::Error) -> String {
     use io::ErrorKind::*;
 

@@ -42,6 +42,7 @@ pub struct Temporary {
 impl Temporary {
     /// Remembers a file or a folder. Another thread or a signal may remove it from now on, so the name should be
     /// one that nobody else uses.
+    #[must_use]
     pub fn register(path: &Path) -> Temporary {
         // The current folder may be another one by the time of the end.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -12,6 +12,7 @@ use crate::params::SynthParams;
 /// assert_eq!(params, SynthParams { occlusion: 500, ..SynthParams::textbook() });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are five difficulties")]
 pub enum Knob {
     /// Place, size, rotation and slant of the object.
     Viewpoint,
