@@ -35,9 +35,10 @@
 //!
 //! **Ignored**, with a note: pictures of other kinds (`.heic`, `.webp`, ...), files without one of the
 //! extensions, hidden files and folders, links and special files; without a note, what systems put there
-//! by themselves (`.DS_Store`, `._1.jpg`, `Thumbs.db`, `desktop.ini`). Extensions are taken in small and
-//! in capital letters, `.jpe` and `.jfif` as well. A name that is not UTF-8 is shown, sorted and, as a class,
-//! written with `\xNN` for each byte that is not.
+//! by themselves (`.DS_Store`, `._1.jpg`, `Thumbs.db`, `desktop.ini`). A folder beside the class folders
+//! that holds no image is no class, with a note. Extensions are taken in small and in capital letters,
+//! `.jpe` and `.jfif` as well. A name that is not UTF-8 is shown, sorted and, as a class, written with
+//! `\xNN` for each byte that is not.
 //!
 //! **Refused:** names in an archive that are absolute or hold `..`, duplicate names, archives that are
 //! damaged, cut short or followed by further data. Nothing is ever written under a name from an archive
@@ -51,6 +52,7 @@ mod order;
 mod queue;
 mod source;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -201,6 +203,9 @@ pub fn import(
     let mut arrangement = arrange(&named, options.test_ratio, options.seed, order.as_ref())?;
     drop(named);
     arrangement.notes.extend(ignored.notes());
+    arrangement
+        .notes
+        .extend(lost_classes(&decoded.images, &ignored.folders));
     arrangement.notes.extend(rewritten_names(&decoded.images));
     let notes = std::mem::take(&mut arrangement.notes);
     Ok(Imported {
@@ -282,6 +287,25 @@ impl DecodedImages {
             ..Contents::default()
         }
     }
+}
+
+/// Folders beside the class folders in which there is no image: each was meant to be a class, perhaps.
+fn lost_classes(images: &[Image], folders: &BTreeSet<String>) -> Option<String> {
+    let parent = |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let classes: BTreeSet<String> = images.iter().filter_map(|i| parent(&i.path)).collect();
+    let depth = |folder: &str| folder.split('/').count();
+    let depth_of_classes = depth(classes.first()?);
+    let is_lost =
+        |folder: &&String| depth(folder) == depth_of_classes && !classes.contains(*folder);
+    let mut lost = folders.iter().filter(is_lost);
+    let first = lost.next()?;
+    Some(match lost.count() {
+        0 => format!("folder {first:?} holds no JPEG or PNG file, so it is no class"),
+        more => format!(
+            "{} folders hold no JPEG or PNG file, so they are no classes ({first:?} is the first)",
+            more + 1
+        ),
+    })
 }
 
 fn rewritten_names(images: &[Image]) -> Option<String> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use anyhow::Error;
+use clap::error::{ContextKind, ContextValue};
 use nearplane_cifar::io_reason;
 
 /// The command line itself is wrong, whatever the data: exit code 2.
@@ -115,24 +116,26 @@ fn number_in_words(error: &(dyn std::error::Error + 'static)) -> Option<&'static
     is_float.then_some("expected a number such as 0.2")
 }
 
-/// The command that these arguments name, `nearplane data fetch` say: not every error of clap knows it.
-pub(crate) fn command_named(
-    program: &clap::Command,
-    arguments: impl IntoIterator<Item = std::ffi::OsString>,
-) -> String {
-    let mut command = program;
-    let mut names = program.get_name().to_owned();
-    for argument in arguments {
-        if let Some(found) = command.find_subcommand(&argument) {
-            command = found;
-            let _ = write!(names, " {}", found.get_name());
-        }
+/// A way out of what newcomers write: a data set without its option, and an option of several letters, or of one,
+/// with one dash too few.
+fn usage_hint(error: &clap::Error, command: &clap::Command) -> Option<String> {
+    let ContextValue::String(argument) = error.get(ContextKind::InvalidArg)? else {
+        return None;
+    };
+    let is_unknown = error.kind() == clap::error::ErrorKind::UnknownArgument;
+    let has = |name: &str| {
+        let mut arguments = command.get_arguments();
+        is_unknown && arguments.any(|known| known.get_long() == Some(name))
+    };
+    match argument.strip_prefix('-') {
+        Some(name) if has(name) => Some(format!("; write --{name}")),
+        None if has("data") => Some("; a data set is named with --data DIR".to_owned()),
+        _ => None,
     }
-    names
 }
 
-/// A clap error in one line: what was wrong, clap's own hints, and which command's help says more.
-pub(crate) fn one_line_usage(error: &clap::Error, command: &str) -> String {
+/// A clap error in one line: what was wrong, clap's own hints, and where the help of `command` is.
+pub(crate) fn one_line_usage(error: &clap::Error, command: &clap::Command) -> String {
     let mut rendered = error.render().to_string();
     if let Some(source) = std::error::Error::source(error)
         && let Some(words) = number_in_words(source)
@@ -157,7 +160,9 @@ pub(crate) fn one_line_usage(error: &clap::Error, command: &str) -> String {
         }
         line.push_str(part.strip_prefix("error: ").unwrap_or(part));
     }
-    format!("{line}; see '{command} --help'")
+    line.push_str(&usage_hint(error, command).unwrap_or_default());
+    let name = command.get_bin_name().unwrap_or("nearplane");
+    format!("{line}; see '{name} --help'")
 }
 
 #[cfg(test)]

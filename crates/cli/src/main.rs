@@ -58,12 +58,22 @@ fn refuse(error: &clap::Error) -> ExitCode {
             // A reader that went away is no failure.
             let _ = error.print();
         }
-        _ => {
-            let command = failure::command_named(&Cli::command(), std::env::args_os().skip(1));
-            output::stderr_line("error", &failure::one_line_usage(error, &command));
-        }
+        _ => output::stderr_line("error", &failure::one_line_usage(error, &named_command())),
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// The subcommand that the arguments name, as far as they name one.
+fn named_command() -> clap::Command {
+    let mut command = Cli::command();
+    // Fills in the full names of subcommands.
+    command.build();
+    for word in std::env::args_os().skip(1) {
+        if let Some(found) = command.find_subcommand(&word) {
+            command = found.clone();
+        }
+    }
+    command
 }
 
 /// One pool for everything.

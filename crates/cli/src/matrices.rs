@@ -247,7 +247,7 @@ impl OpenTable {
         let labels = self.y.read_labels()?;
         if labels.len() != self.rows {
             return Err(anyhow!(
-                "{} holds {} labels, but {} has {} rows",
+                "{} holds {} labels, but {} has {} rows; give one label a row, from the same data",
                 y.display(),
                 labels.len(),
                 x.display(),

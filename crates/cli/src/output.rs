@@ -24,7 +24,19 @@ pub(crate) fn warn(text: &str) {
 
 /// One line on stderr; where stderr is closed there is nobody to tell.
 pub(crate) fn stderr_line(kind: &str, text: &str) {
-    let _ = writeln!(std::io::stderr(), "{kind}: {text}");
+    let _ = writeln!(std::io::stderr(), "{kind}: {}", on_one_line(text));
+}
+
+/// Control characters, which the name of a file may hold, written as in a string literal.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
 }
 
 /// What a command found out, in its three forms.
@@ -131,6 +143,14 @@ mod tests {
         assert_eq!(lines[0], " label  class  train");
         assert!(lines[1].chars().all(|c| c == '─'), "{text}");
         assert_eq!(lines[2..], [" 7      cat        5", " 10     dog     5000"]);
+    }
+
+    #[test]
+    fn a_name_with_a_line_break_stays_on_its_line() {
+        assert_eq!(
+            on_one_line("skipped a\nb\x1b[2J/ü 1.jpg"),
+            "skipped a\\nb\\u{1b}[2J/ü 1.jpg"
+        );
     }
 
     #[cfg(target_os = "linux")]

@@ -207,6 +207,11 @@ fn cut_and_overlong_files_are_counted() {
         (&whole[..5], "ends within the first 8 bytes"),
         (&[][..], "ends within the first 8 bytes"),
         (b"PK\x03\x04 and so on", "no .npy file"),
+        (
+            b"PK\x03\x04 and so on",
+            "save the one you want with np.save",
+        ),
+        (b"0.5,0.25,1.0\n", "save the array with np.save"),
     ] {
         room.write("arrays/x_train.npy", bytes);
         room.fails(1, &format!("knn {x}"), &["x_train.npy", problem]);

@@ -51,6 +51,31 @@ fn numbers_that_are_none() {
 }
 
 #[test]
+fn the_help_of_the_command_is_pointed_at() {
+    let room = Room::with_data();
+    for (arguments, parts) in [
+        (
+            "knn data",
+            ["data set is named with --data DIR", "knn --help'"],
+        ),
+        ("knn --data data -k 3", ["write --k", "knn --help'"]),
+        ("knn --k 0", ["at least 1", "knn --help'"]),
+        ("data inspect data", ["--data DIR", "data inspect --help'"]),
+        (
+            "data synth --out s --occlusion 2",
+            ["0 to 1", "data synth --help'"],
+        ),
+        ("--seed x knn", ["whole number", "knn --help'"]),
+        ("konn", ["'knn'", "nearplane --help'"]),
+    ] {
+        check(&room, 2, arguments, &parts);
+    }
+    // Only where there is such an option.
+    let line = line(&room, 2, "data import photos more --out out");
+    assert!(!line.contains("--data DIR"), "{line}");
+}
+
+#[test]
 fn outputs_that_cannot_be_written() {
     let room = Room::with_data();
     let missing = "there is no such file or folder";
@@ -157,4 +182,52 @@ fn the_help_says_what_an_index_is() {
         flat.contains("index is the row in the whole training set"),
         "{help}"
     );
+}
+
+/// A header of 128 bytes and data of zeros.
+fn zeros(descr: &str, shape: &str, bytes: usize) -> Vec<u8> {
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{text:<117}\n").bytes());
+    file.resize(128 + bytes, 0);
+    file
+}
+
+/// Each kind of array that people take for labels has a way out of its own.
+#[test]
+fn labels_of_other_kinds_are_refused_with_what_to_do() {
+    let room = Room::new();
+    room.write("x.npy", zeros("<f4", "(4, 2)", 32));
+    room.write("int.npy", zeros("<i8", "(4,)", 32));
+    for (name, array, advice) in [
+        ("text", zeros("<U3", "(4,)", 48), "np.unique"),
+        ("float", zeros("<f8", "(4,)", 32), "labels.astype('int64')"),
+        (
+            "column",
+            zeros("<f4", "(4, 1)", 16),
+            "labels.astype('int64')",
+        ),
+        ("onehot", zeros("<f4", "(4, 2)", 32), "argmax(axis=1)"),
+        (
+            "few",
+            zeros("<i8", "(3,)", 24),
+            "3 labels, but x.npy has 4 rows; give one",
+        ),
+    ] {
+        let file = format!("{name}.npy");
+        room.write(&file, array);
+        room.fails(
+            1,
+            &format!("knn --x x.npy --y {file} --k 1"),
+            &[&file, advice],
+        );
+    }
+    // Swapped.
+    let parts = [
+        "int.npy",
+        "(4,)",
+        "int64",
+        "as of labels; expected a matrix",
+    ];
+    room.fails(1, "knn --x int.npy --y x.npy --k 1", &parts);
 }

@@ -165,6 +165,69 @@ fn pictures_of_other_kinds_are_named_with_what_to_do() {
 }
 
 #[test]
+fn a_folder_that_gives_no_class_is_named() {
+    let room = Room::new();
+    photos(&room.path("photos"));
+    let (_, stderr) = room.ok("data import photos --out whole");
+    assert!(!stderr.contains("no class"), "{stderr}");
+    put(&room.path("photos/fox/IMG_1.HEIC"), "anything");
+    for folder in ["photos/.hidden", "photos/__MACOSX", "photos/cat/deeper"] {
+        std::fs::create_dir_all(room.path(folder)).unwrap();
+    }
+    let (stdout, stderr) = room.ok("data import photos --out out");
+    assert!(stdout.contains("of 3 classes"), "{stdout}");
+    let expected = "folder \"fox\" holds no JPEG or PNG file, so it is no class";
+    assert!(stderr.contains(expected), "{stderr}");
+    std::fs::create_dir(room.path("photos/hen")).unwrap();
+    let (_, stderr) = room.ok("data import photos --out more");
+    assert!(stderr.contains("2 folders hold no JPEG or PNG"), "{stderr}");
+
+    // One class alone is always right.
+    put(
+        &room.path("one/cat/1.png"),
+        png(&pixels([9; 3], 1), SIDE, ExtendedColorType::Rgb8),
+    );
+    put(
+        &room.path("one/cat/2.png"),
+        png(&pixels([9; 3], 2), SIDE, ExtendedColorType::Rgb8),
+    );
+    let (_, stderr) = room.ok("data import one --out single");
+    assert!(stderr.contains("\"cat\" is the only class"), "{stderr}");
+}
+
+#[test]
+fn what_is_no_folder_of_classes_is_told_apart() {
+    let room = Room::new();
+    let way_out = "give the folder that holds the class folders";
+    put(&room.path("cat/1.jpg"), jpeg(&pixels([9; 3], 1), SIDE));
+    room.write("photos.zip", b"PK\x03\x04 and so on");
+    room.write("empty", "");
+    room.write("notes.txt", "some notes");
+    for (src, found, advice) in [
+        ("cat/1.jpg", "a JPEG file", way_out),
+        ("photos.zip", "a zip archive", "unpack it"),
+        ("empty", "an empty file", way_out),
+        ("notes.txt", "starts with", way_out),
+        ("cat", "no class folder", "give the folder above it"),
+    ] {
+        let command = format!("data import {src} --out out");
+        room.fails(1, &command, &[src, found, advice]);
+    }
+}
+
+// Other systems have no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_with_a_line_break_breaks_no_line() {
+    let room = Room::new();
+    photos(&room.path("photos"));
+    put(&room.path("photos/cat/two\nlines.jpg"), "damaged");
+    let (_, stderr) = room.ok("data import photos --out out --skip-bad");
+    let expected = "warning: skipped cat/two\\nlines.jpg: neither";
+    assert!(stderr.contains(expected), "{stderr}");
+}
+
+#[test]
 fn a_photograph_taken_upright_stands_upright() {
     let room = Room::new();
     // As stored: red above, blue below. A quarter turn clockwise puts red to the right.

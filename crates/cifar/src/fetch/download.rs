@@ -318,14 +318,41 @@ fn cut(error: &std::io::Error) -> Fault {
     Fault::Passing(format!("the connection was cut ({error})"))
 }
 
+const NO_HOST: &str = "there is no such host, or no network";
+
+/// What the standard library (and Windows, in English) says where a name has no address; it has no
+/// kind of its own.
+fn is_unresolved(reason: &str) -> bool {
+    reason.contains("failed to lookup address") || reason.contains("No such host is known")
+}
+
 fn describe(error: &ureq::Error) -> Fault {
     match error {
         ureq::Error::TooManyRedirects => Fault::Lasting("redirects in a loop, or too often".into()),
-        ureq::Error::HostNotFound => Fault::Passing("there is no such host, or no network".into()),
+        ureq::Error::HostNotFound => Fault::Passing(NO_HOST.into()),
+        ureq::Error::Io(cause) if is_unresolved(&cause.to_string()) => {
+            Fault::Passing(NO_HOST.into())
+        }
         ureq::Error::Timeout(_)
         | ureq::Error::Io(_)
         | ureq::Error::ConnectionFailed
         | ureq::Error::Protocol(_) => Fault::Passing(error.to_string()),
         _ => Fault::Lasting(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_an_address_is_told_from_a_broken_connection() {
+        let told = |text: &str| match describe(&ureq::Error::Io(std::io::Error::other(text))) {
+            Fault::Passing(reason) => reason,
+            _ => panic!("it may be there the next time"),
+        };
+        let resolver = "failed to lookup address information: Name or service not known";
+        assert_eq!(told(resolver), NO_HOST);
+        assert!(told("connection reset").contains("connection reset"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::error::counted;
 use super::order::Order;
 use super::{DEFAULT_TEST_RATIO, ImportError};
 use crate::format::{MAX_CLASSES, SplitName};
@@ -135,6 +136,12 @@ pub(super) fn arrange(
         });
     }
 
+    if let (1, Some(only)) = (classes.len(), classes.keys().next()) {
+        notes.push(format!(
+            "{only:?} is the only class, so that every answer will be right; add the folder of another"
+        ));
+    }
+
     let class_names: Vec<String> = classes.keys().map(|name| name.to_string()).collect();
     let train = match order {
         None => interleave(&train),
@@ -176,7 +183,8 @@ fn layout<'a>(images: &[Named<'a>]) -> Result<Layout<'a>, ImportError> {
         return fault("", "is missing".into());
     };
     if first.len() < 2 {
-        return fault(first_path, "lies in no class folder".into());
+        let reason = "lies in no class folder (give the folder above it if this is one class)";
+        return fault(first_path, reason.into());
     }
     // train/<class>/<image> or test/<class>/<image>: the split is third from the end.
     let split_at = first.len().checked_sub(3);
@@ -196,8 +204,8 @@ fn layout<'a>(images: &[Named<'a>]) -> Result<Layout<'a>, ImportError> {
     for (number, (image, parts)) in images.iter().zip(&parts).enumerate() {
         if parts.len() != first.len() {
             let reason = format!(
-                "lies {} folders deep and {first_path:?} {}",
-                parts.len() - 1,
+                "lies {} deep and {first_path:?} {}",
+                counted(parts.len() as u64 - 1, "folder"),
                 first.len() - 1
             );
             return fault(image.path, reason);

@@ -94,6 +94,18 @@ pub(super) fn parse(raw: &[u8]) -> Result<Entry, ImportError> {
     Ok(one_of(&OTHER_PICTURES).map_or(Entry::Other, Entry::OtherPicture))
 }
 
+/// The path of a folder in plain form; `None` for the root, and where a name is one that systems make
+/// by themselves or hide.
+pub(super) fn folder(raw: &[u8]) -> Option<String> {
+    let parts = raw.split(|&byte| byte == b'/');
+    let parts: Vec<&[u8]> = parts
+        .filter(|part| !part.is_empty() && *part != b".")
+        .collect();
+    let by_system = |part: &&[u8]| part[0] == b'.' || part.starts_with(b"__") || part[0] == b'@';
+    let is_own = !parts.is_empty() && !parts.iter().any(by_system);
+    is_own.then(|| escaped(&parts.join(&b'/')))
+}
+
 /// Whether [`parse`] had to write a name in another way than it is stored.
 pub(super) fn was_rewritten(path: &str) -> bool {
     path.contains('\\')
@@ -144,6 +156,21 @@ mod tests {
         check("cat/1.jpg/", None);
         check("./", None);
         check("cat/1.jpg.txt", None);
+    }
+
+    #[test]
+    fn folders_of_people_are_told_from_those_of_systems() {
+        assert_eq!(folder(b"./photos//cat/"), Some("photos/cat".to_owned()));
+        assert_eq!(folder(b"caf\xe9"), Some("caf\\xe9".to_owned()));
+        for name in [
+            b"".as_slice(),
+            b"./",
+            b".git",
+            b"__MACOSX/cat",
+            b"cat/@eaDir",
+        ] {
+            assert_eq!(folder(name), None, "{}", name.escape_ascii());
+        }
     }
 
     #[test]

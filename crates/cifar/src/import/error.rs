@@ -26,7 +26,7 @@ pub enum ImportError {
     },
     /// The source is neither a folder nor an archive of a known kind.
     #[error(
-        "{}: expected a folder or a .tar, .tar.gz or .tar.xz archive, found {found}; unpack it and import the folder",
+        "{}: expected a folder or a .tar, .tar.gz or .tar.xz archive, found {found}; {advice}",
         path.display()
     )]
     UnknownSource {
@@ -34,6 +34,8 @@ pub enum ImportError {
         path: PathBuf,
         /// What its first bytes look like.
         found: String,
+        /// What to do with such a file.
+        advice: &'static str,
     },
     /// An archive is cut short or damaged.
     #[error(

@@ -1,7 +1,7 @@
 //! What an import reads from: a folder, or a tar stream that may be compressed. Runs on one thread
 //! and hands every image to the queue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -49,9 +49,18 @@ pub(super) struct Ignored {
     pub(super) pictures: BTreeMap<&'static str, u64>,
     /// Links, devices and the like.
     pub(super) links: u64,
+    /// Folders that were met, those with images too; `/` between the names.
+    pub(super) folders: BTreeSet<String>,
 }
 
 impl Ignored {
+    /// Remembers a folder, unless systems made it.
+    fn add_folder(&mut self, name: &[u8]) {
+        if let Some(name) = entry::folder(name) {
+            self.folders.insert(name);
+        }
+    }
+
     /// Counts a file that is no image.
     fn add(&mut self, entry: &Entry) {
         match entry {
@@ -69,12 +78,13 @@ impl Source {
         if metadata.is_dir() {
             return list(path);
         }
-        let unknown = |found: String| ImportError::UnknownSource {
+        let unknown = |(found, advice): (String, &'static str)| ImportError::UnknownSource {
             path: path.to_path_buf(),
             found,
+            advice,
         };
         if !metadata.is_file() {
-            return Err(unknown("a device or a pipe".into()));
+            return Err(unknown(("a device or a pipe".into(), GIVE_FOLDER)));
         }
         let mut file = File::open(path).map_err(io_error(path))?;
         let mut start = Vec::new();
@@ -162,17 +172,21 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> ImportError {
     }
 }
 
-/// Tells archives apart by their first bytes; the error says what the file seems to be.
-fn compression(start: &[u8]) -> Result<Compression, String> {
-    let known: [(&[u8], &str); 5] = [
-        (b"PK\x03\x04", "a zip archive"),
-        (b"\x28\xb5\x2f\xfd", "a zstd stream"),
-        (b"BZh", "a bzip2 stream"),
-        (b"\xff\xd8\xff", "a JPEG file"),
-        (b"\x89PNG", "a PNG file"),
+const UNPACK: &str = "unpack it and import the folder";
+const GIVE_FOLDER: &str = "give the folder that holds the class folders";
+
+/// Tells archives apart by their first bytes; the error says what the file seems to be, and what to do
+/// with it.
+fn compression(start: &[u8]) -> Result<Compression, (String, &'static str)> {
+    let known: [(&[u8], &str, &str); 5] = [
+        (b"PK\x03\x04", "a zip archive", UNPACK),
+        (b"\x28\xb5\x2f\xfd", "a zstd stream", UNPACK),
+        (b"BZh", "a bzip2 stream", UNPACK),
+        (b"\xff\xd8\xff", "a JPEG file", GIVE_FOLDER),
+        (b"\x89PNG", "a PNG file", GIVE_FOLDER),
     ];
     if start.is_empty() {
-        return Err("an empty file".into());
+        return Err(("an empty file".into(), GIVE_FOLDER));
     }
     if start.starts_with(b"\x1f\x8b") {
         return Ok(Compression::Gzip);
@@ -183,12 +197,13 @@ fn compression(start: &[u8]) -> Result<Compression, String> {
     if <&[u8; 512]>::try_from(start).is_ok_and(tarball::checksum_fits) {
         return Ok(Compression::None);
     }
-    let name = known.iter().find(|(magic, _)| start.starts_with(magic));
-    Err(match name {
-        Some((_, name)) => (*name).into(),
+    let kind = known.iter().find(|(magic, ..)| start.starts_with(magic));
+    Err(match kind {
+        Some((_, name, advice)) => ((*name).into(), advice),
         None => {
             let shown = start[..start.len().min(8)].escape_ascii();
-            format!("a file that starts with \"{shown}\"")
+            let found = format!("a file that starts with \"{shown}\"");
+            (found, GIVE_FOLDER)
         }
     })
 }
@@ -206,6 +221,7 @@ fn list(root: &Path) -> Result<Source, ImportError> {
             let mut name = prefix.clone();
             name.extend_from_slice(item.file_name().as_encoded_bytes());
             if kind.is_dir() {
+                ignored.add_folder(&name);
                 name.push(b'/');
                 folders.push((item.path(), name));
             } else if kind.is_file() {
@@ -259,7 +275,7 @@ fn read_tar(path: &Path, stream: impl Read, queue: &Queue) -> Result<Ignored, Im
         // Every name is checked, also of what is ignored.
         let image = entry::parse(&found.path)?;
         match (found.kind, image) {
-            (Kind::Folder, _) => {}
+            (Kind::Folder, _) => ignored.add_folder(&found.path),
             (Kind::Link | Kind::Special, _) => ignored.links += 1,
             (Kind::File, Entry::Image(name)) => {
                 let bytes = if found.size > MAX_FILE_BYTES {

@@ -46,7 +46,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fetch, import, draw, perturb and inspect data sets
+    /// Fetch, import, draw, perturb, inspect and export data sets
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
     /// Accuracy against each of the five difficulties and each of the nine perturbations, as a table

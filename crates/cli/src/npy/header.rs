@@ -27,8 +27,13 @@ pub(super) fn read(reader: &mut impl Read) -> Result<Header> {
     let mut start = [0; 8];
     read_part(reader, &mut start, "the first 8 bytes")?;
     if !start.starts_with(MAGIC) {
+        let way_out = if start.starts_with(b"PK") {
+            "an .npz file holds several arrays; save the one you want with np.save"
+        } else {
+            "load it in Python and save the array with np.save"
+        };
         bail!(
-            "it is no .npy file: it begins with '{}' instead of '\\x93NUMPY'",
+            "it is no .npy file: it begins with '{}' instead of '\\x93NUMPY'; {way_out}",
             start[..6].escape_ascii()
         );
     }

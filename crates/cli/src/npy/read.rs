@@ -167,6 +167,22 @@ impl NpyFile {
     /// count as columns, so that images `n x 32 x 32 x 3` are rows of 3072.
     pub(crate) fn matrix(&self) -> Result<(CellType, usize, usize)> {
         let shown = self.path.display();
+        if self.shape.len() == 1
+            && matches!(
+                self.dtype,
+                Some(Dtype {
+                    kind: b'u' | b'i',
+                    ..
+                })
+            )
+        {
+            bail!(
+                "{shown}: the shape is {} and the dtype {}, as of labels; expected a matrix of rows and \
+                 columns, (n, d)",
+                tuple(&self.shape),
+                dtype_name(&self.descr)
+            );
+        }
         let cells = match self.dtype {
             Some(Dtype {
                 kind: b'u',
@@ -250,9 +266,18 @@ impl NpyFile {
                 ..
             })
         ) {
+            // Text cannot be cast, and casting scores or one-hot rows would not number the classes.
+            let way_out = match &self.dtype {
+                Some(Dtype { kind: b'f', .. }) if matches!(self.shape[..], [_] | [_, 1]) => {
+                    "convert it with labels.astype('int64')"
+                }
+                Some(Dtype { kind: b'f', .. }) => {
+                    "are these the rows, or scores for argmax(axis=1)?"
+                }
+                _ => "number the classes with np.unique(labels, return_inverse=True)[1]",
+            };
             bail!(
-                "{shown}: the dtype is {}, expected integers for labels; convert it with \
-                 labels.astype('int64')",
+                "{shown}: the dtype is {}, expected integers for labels; {way_out}",
                 dtype_name(&self.descr)
             );
         }

@@ -172,7 +172,12 @@ fn what_is_no_class_folder_is_refused() {
             assert!(message.contains(part), "{message}");
         }
     };
-    check(&["1.jpg"], &["\"1.jpg\"", "no class folder"]);
+    check(
+        &["1.jpg"],
+        &["\"1.jpg\"", "no class folder", "give the folder above"],
+    );
+    check(&["1/2.jpg", "3.jpg"], &["\"3.jpg\" lies 0 folders deep"]);
+    check(&["1.jpg/2.jpg", "a/b/3.jpg"], &["and \"1.jpg/2.jpg\" 1"]);
     check(&["cat/1.jpg", "2.jpg"], &["lies"]);
     check(
         &["a/cat/1.jpg", "b/cat/1.jpg"],
