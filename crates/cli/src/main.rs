@@ -7,6 +7,7 @@ mod commands;
 mod csv_log;
 mod data_source;
 mod failure;
+mod feature_matrix;
 mod hash;
 mod looks;
 mod matrices;
@@ -16,6 +17,7 @@ mod pending;
 mod pending_folder;
 mod plan;
 mod progress;
+mod safetensors_file;
 
 use std::process::ExitCode;
 

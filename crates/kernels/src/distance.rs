@@ -1,4 +1,5 @@
-//! The public kernels: L1, squared L2 and dot products of u8 and f32 rows, as a pair and as a block.
+//! The public kernels: L1, squared L2 and dot products of u8 and f32 rows, chi-squared of f32 rows, as
+//! a pair and as a block.
 //!
 //! All checks are here, so that the code below can rely on them; the work is in `arch`.
 
@@ -119,6 +120,20 @@ f32_pair! {
     dot_f32
 }
 
+f32_pair! {
+    /// Chi-squared distance of two histograms, `sum_p (a_p - b_p)^2 / (a_p + b_p)`, where both are 0
+    /// nothing. (Some write half of it.)
+    ///
+    /// No entry may be negative, nor so large (above 1e38) that two of them overflow: neither is
+    /// checked.
+    ///
+    /// ```
+    /// use nearplane_kernels::{Level, chi2_f32};
+    /// assert_eq!(chi2_f32(Level::detect(), &[1.0, 0.0, 3.0], &[3.0, 0.0, 3.0]), 1.0);
+    /// ```
+    chi2_f32
+}
+
 fn check_block<T>(queries: (usize, usize), rows: (usize, usize), out: &MatMut<'_, T>) {
     assert!(
         queries.1 == rows.1,
@@ -160,6 +175,7 @@ fn block_u8(
             Kernel::L1 => arch::l1_u8,
             Kernel::L2Sq => arch::l2_sq_u8,
             Kernel::Dot => arch::dot_u8,
+            Kernel::Chi2 => arch::no_chi2_of_bytes(),
         };
         for (i, query) in queries.iter().enumerate() {
             for (sum, row) in out.row_mut(i).iter_mut().zip(rows.iter()) {
@@ -245,6 +261,7 @@ block! {
     l1_f32_block, block_f32: f32 => f32, Kernel::L1, "l1_f32";
     l2_sq_f32_block, block_f32: f32 => f32, Kernel::L2Sq, "l2_sq_f32";
     dot_f32_block, block_f32: f32 => f32, Kernel::Dot, "dot_f32";
+    chi2_f32_block, block_f32: f32 => f32, Kernel::Chi2, "chi2_f32";
 }
 
 #[cfg(test)]

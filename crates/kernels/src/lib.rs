@@ -4,6 +4,7 @@
 
 mod arch;
 mod distance;
+mod lanes;
 mod level;
 pub mod limits;
 mod mat;
@@ -12,9 +13,11 @@ mod topk;
 
 pub use arch::Kernel;
 pub use distance::{
-    MAX_EXACT_U8, dot_f32, dot_f32_block, dot_u8, dot_u8_block, f32_block, l1_f32, l1_f32_block,
-    l1_u8, l1_u8_block, l2_sq_f32, l2_sq_f32_block, l2_sq_u8, l2_sq_u8_block,
+    MAX_EXACT_U8, chi2_f32, chi2_f32_block, dot_f32, dot_f32_block, dot_u8, dot_u8_block,
+    f32_block, l1_f32, l1_f32_block, l1_u8, l1_u8_block, l2_sq_f32, l2_sq_f32_block, l2_sq_u8,
+    l2_sq_u8_block,
 };
+pub use lanes::{LANES, Lanes, Vectorize};
 pub use level::{Level, LevelError};
 pub use mat::{MatMut, MatRef};
 pub use packed::{PackedQueries, PackedRows, u8_block};

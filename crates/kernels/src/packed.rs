@@ -157,6 +157,9 @@ pub struct PackedQueries(Packed);
 
 impl PackedQueries {
     /// No queries yet, for the blocks of `level` and `kernel`.
+    ///
+    /// # Panics
+    /// For [`Kernel::Chi2`], which bytes have no code for.
     #[must_use]
     pub fn new(level: Level, kernel: Kernel) -> Self {
         Self(Packed::new(level, kernel, |layout| layout.query_width))
@@ -172,6 +175,7 @@ impl PackedQueries {
         self.0.pack(queries, 0, |query| match (kernel, sum) {
             (_, PackedSum::Result) | (Kernel::L1 | Kernel::Dot, PackedSum::Dot) => 0,
             (_, PackedSum::Min) => sum_u8(query),
+            (Kernel::Chi2, _) => arch::no_chi2_of_bytes(),
             (Kernel::L1 | Kernel::Dot, PackedSum::SignedDot) => 128u32.wrapping_mul(sum_u8(query)),
             (Kernel::L2Sq, PackedSum::Dot) => arch::dot_u8(level, query, query),
             (Kernel::L2Sq, PackedSum::SignedDot) => {
@@ -199,6 +203,9 @@ pub struct PackedRows(Packed);
 
 impl PackedRows {
     /// No rows yet, for the blocks of `level` and `kernel`.
+    ///
+    /// # Panics
+    /// For [`Kernel::Chi2`], which bytes have no code for.
     #[must_use]
     pub fn new(level: Level, kernel: Kernel) -> Self {
         Self(Packed::new(level, kernel, |layout| layout.row_width))

@@ -27,15 +27,17 @@ const U8_BLOCKS: [U8Block; 3] = [
     ("l2_sq_u8_block", l2_sq_u8_block),
     ("dot_u8_block", dot_u8_block),
 ];
-const F32_PAIRS: [F32Pair; 3] = [
+const F32_PAIRS: [F32Pair; 4] = [
     ("l1_f32", l1_f32),
     ("l2_sq_f32", l2_sq_f32),
     ("dot_f32", dot_f32),
+    ("chi2_f32", chi2_f32),
 ];
-const F32_BLOCKS: [F32Block; 3] = [
+const F32_BLOCKS: [F32Block; 4] = [
     ("l1_f32_block", l1_f32_block),
     ("l2_sq_f32_block", l2_sq_f32_block),
     ("dot_f32_block", dot_f32_block),
+    ("chi2_f32_block", chi2_f32_block),
 ];
 
 /// A fixed stream of bytes (SplitMix64), so that a failure repeats.
@@ -56,6 +58,15 @@ fn floats(n: usize, seed: u64) -> Vec<f32> {
     bytes(2 * n, seed)
         .chunks_exact(2)
         .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 256.0)
+        .collect()
+}
+
+/// What a kernel is defined for: chi-squared compares histograms, which have no negative entries.
+fn domain(name: &str, values: &[f32]) -> Vec<f32> {
+    let is_chi2 = name.starts_with("chi2");
+    values
+        .iter()
+        .map(|value| if is_chi2 { value.abs() } else { *value })
         .collect()
 }
 
@@ -163,8 +174,9 @@ fn pairs_do_not_depend_on_alignment() {
                 let found = pair(level, &moved[offset..], &b[offset..][..n]);
                 assert_eq!(found, expected, "{name}/{level} at offset {offset}");
             }
-            let moved = [&x[..offset], &x[..n]].concat();
             for (name, pair) in F32_PAIRS {
+                let (x, y) = (domain(name, &x), domain(name, &y));
+                let moved = [&x[..offset], &x[..n]].concat();
                 let expected = pair(level, &x[..n], &y[..n]).to_bits();
                 let found = pair(level, &moved[offset..], &y[..n]).to_bits();
                 assert_eq!(found, expected, "{name}/{level} at offset {offset}");
@@ -193,6 +205,7 @@ fn f32_pairs_agree_with_the_f64_oracle_to_rounding() {
                 .map(|(a, b)| a.abs() * b.abs())
                 .sum::<f32>();
             for (name, pair) in F32_PAIRS {
+                let (a, b) = (domain(name, &a), domain(name, &b));
                 let expected = pair(Level::SCALAR, &a, &b);
                 assert!(
                     n > 0 || pair(level, &a, &b).to_bits() == 0,
@@ -216,9 +229,32 @@ fn f32_distances_of_equal_rows_are_zero_and_overflow_is_infinite() {
     for level in Level::available() {
         assert_eq!(l1_f32(level, &row, &row), 0.0);
         assert_eq!(l2_sq_f32(level, &row, &row), 0.0);
+        let histogram = domain("chi2", &row);
+        assert_eq!(chi2_f32(level, &histogram, &histogram), 0.0);
         let far = l2_sq_f32(level, &[f32::MAX; 3], &[f32::MIN; 3]);
         assert_eq!(far, f32::INFINITY, "{level}");
     }
+}
+
+#[test]
+fn chi2_counts_nothing_where_both_are_empty() {
+    let a = [0.0, 0.0, 1.0, 0.25, 3.0, f32::MIN_POSITIVE, 1e30];
+    let b = [0.0, 2.0, 0.0, 0.75, 3.0, 0.0, 1e30];
+    // 0 / 0, (0 - 2)^2 / 2, 1 / 1, 0.5^2 / 1, 0, and what f32 barely holds.
+    for level in Level::available() {
+        assert_eq!(chi2_f32(level, &a, &b), 3.25, "{level}");
+        assert_eq!(
+            chi2_f32(level, &[0.0; 33], &[0.0; 33]).to_bits(),
+            0,
+            "{level}"
+        );
+    }
+}
+
+#[test]
+#[should_panic(expected = "computed of f32 rows only")]
+fn chi2_of_bytes_is_refused() {
+    let _ = PackedQueries::new(Level::detect(), Kernel::Chi2);
 }
 
 /// Blocks with a stride, of every shape around the tiles, against pairs.
@@ -284,8 +320,10 @@ fn f32_blocks_have_the_bits_of_pairs() {
         for cols in [1, 15, 33, 100] {
             for (n_queries, n_rows) in [(0, 3), (1, 1), (3, 2), (4, 3), (5, 7), (9, 8)] {
                 let (a, b) = (floats(n_queries * cols, 12), floats(n_rows * cols, 13));
-                let (queries, rows) = (MatRef::from_rows(&a, cols), MatRef::from_rows(&b, cols));
                 for ((name, block), (_, pair)) in F32_BLOCKS.into_iter().zip(F32_PAIRS) {
+                    let (a, b) = (domain(name, &a), domain(name, &b));
+                    let (queries, rows) =
+                        (MatRef::from_rows(&a, cols), MatRef::from_rows(&b, cols));
                     let mut out = vec![f32::NAN; n_queries * n_rows];
                     let mut out_mat = MatMut::new(&mut out, n_queries, n_rows, n_rows);
                     block(level, queries, rows, &mut out_mat);

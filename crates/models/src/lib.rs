@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+pub mod features;
 pub mod metrics;
 mod monitor;
 pub mod neighbors;

@@ -1,7 +1,7 @@
 //! The index against a naive search: every level, thread count, layout and element type; the order of
 //! ties; the whole classifier against a vote written out by hand.
 
-use nearplane_kernels::{Level, MatRef, l1_f32, l2_sq_f32};
+use nearplane_kernels::{Level, MatRef, chi2_f32, l1_f32, l2_sq_f32};
 use nearplane_models::Monitor;
 use nearplane_models::neighbors::{
     Index, KNeighborsParams, Metric, NeighborsError, Rows, TieRule, Votes, Weights,
@@ -151,13 +151,21 @@ fn shards_strides_and_selections_do_not_show() {
 fn f32_distances_are_those_of_the_pair_kernel_bit_by_bit() {
     let (n, n_queries, cols, k) = (250, 21, 37, 12);
     let float = |z: u64| (z % 2001) as f32 / 1000.0 - 1.0;
-    let train: Vec<f32> = random(5).map(float).take(n * cols).collect();
-    let eval: Vec<f32> = random(6).map(float).take(n_queries * cols).collect();
+    let signed: Vec<f32> = random(5).map(float).take(n * cols).collect();
+    let signed_eval: Vec<f32> = random(6).map(float).take(n_queries * cols).collect();
     for level in Level::available() {
         for (metric, pair) in [
             (Metric::L1, l1_f32 as fn(Level, &[f32], &[f32]) -> f32),
             (Metric::L2, l2_sq_f32),
+            (Metric::Chi2, chi2_f32),
         ] {
+            // Histograms have no negative entries, but many empty ones.
+            let domain = |values: &[f32]| -> Vec<f32> {
+                let is_chi2 = metric == Metric::Chi2;
+                let of = |&v: &f32| if is_chi2 { v.max(0.0) } else { v };
+                values.iter().map(of).collect()
+            };
+            let (train, eval) = (domain(&signed), domain(&signed_eval));
             let index = Index::new(rows(&train, cols), metric, level).unwrap();
             for queries in [n_queries, 1] {
                 let eval = &eval[..queries * cols];
@@ -174,6 +182,39 @@ fn f32_distances_are_those_of_the_pair_kernel_bit_by_bit() {
                     assert_eq!(found.indices(q), indices, "{metric} at {level}");
                     assert_eq!(found.distances(q), distances, "{metric} at {level}");
                 }
+            }
+        }
+    }
+}
+
+/// The order of neighbours by the formula in f64, where no two distances are close.
+#[test]
+fn chi2_neighbours_are_those_of_the_formula() {
+    let (n, cols, k) = (200, 24, 9);
+    let float = |z: u64| (z % 1000) as f32 / 7.0 * f32::from(z % 3 != 0);
+    let train: Vec<f32> = random(15).map(float).take(n * cols).collect();
+    let eval: Vec<f32> = random(16).map(float).take(10 * cols).collect();
+    let formula = |a: &[f32], b: &[f32]| -> f64 {
+        let terms = a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
+        terms
+            .filter(|(a, b)| a + b > 0.0)
+            .map(|(a, b)| (a - b).powi(2) / (a + b))
+            .sum()
+    };
+    for level in Level::available() {
+        let index = Index::new(rows(&train, cols), Metric::Chi2, level).unwrap();
+        let found = index.kneighbors(&rows(&eval, cols), k).unwrap();
+        for (q, query) in eval.chunks(cols).enumerate() {
+            let mut all: Vec<(f64, u32)> = train
+                .chunks(cols)
+                .zip(0..)
+                .map(|(row, index)| (formula(query, row), index))
+                .collect();
+            all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            for (i, (distance, index)) in all.into_iter().take(k).enumerate() {
+                assert_eq!(found.indices(q)[i], index, "{level}");
+                let found = Metric::Chi2.distance(found.distances(q)[i]);
+                assert!((found - distance).abs() <= 1e-5 * distance, "{level}");
             }
         }
     }
@@ -206,6 +247,23 @@ fn misuse_is_a_typed_error() {
         error.to_string(),
         "training row 1 holds the non-finite value NaN in column 1"
     );
+    assert_eq!(
+        Index::new(rows(&train, 4), Metric::Chi2, level).unwrap_err(),
+        NeighborsError::Chi2OfBytes
+    );
+    let error = Index::new(rows(&[0.0, 1.0, 2.0, -0.5], 2), Metric::Chi2, level).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "training row 1 holds the negative value -0.5 in column 1, metric chi2 compares histograms"
+    );
+    let histograms = Index::new(rows(&[0.0, 1.0], 2), Metric::Chi2, level).unwrap();
+    let error = histograms
+        .kneighbors(&rows(&[-1.0, 0.0], 2), 1)
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        NeighborsError::Negative { what: "query", .. }
+    ));
     let params = KNeighborsParams::default();
     assert_eq!(
         params

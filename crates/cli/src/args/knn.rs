@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{MatrixArgs, SourceArgs};
+use super::{FeatureArgs, MatrixArgs, SourceArgs};
 
 pub(super) const EXAMPLES: &str = "\
 Choose k and the metric with --on val, the default: a stratified tenth of the training set
@@ -20,6 +20,7 @@ Examples:
   nearplane knn --data target/cifar10 --on test --metric l2 --k 1..10 --tie lowest --json
   nearplane knn --k 1..20 --results runs.csv --predictions predictions.csv
   nearplane knn --on test --k 10 --neighbors-out neighbors.npy
+  nearplane knn --data target/cifar10 --features hog+hist --metric l1 --k 1..40
   nearplane knn --x train.npy --y labels.npy --x-eval new.npy --y-eval new-labels.npy";
 
 /// `knn`.
@@ -54,6 +55,8 @@ pub(crate) struct KnnArgs {
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) predictions: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) features: FeatureArgs,
+    #[command(flatten)]
     pub(crate) matrices: MatrixArgs,
 }
 
@@ -64,6 +67,8 @@ pub(crate) enum MetricArg {
     L1,
     /// Root of the sum of squared differences
     L2,
+    /// Sum of (a - b)^2 / (a + b): for histograms, of features without a negative number
+    Chi2,
 }
 
 /// Tie rules of the vote.

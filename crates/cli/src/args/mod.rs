@@ -3,6 +3,7 @@
 
 mod data;
 mod difficulties;
+mod features;
 mod generate;
 mod knn;
 mod matrices;
@@ -16,6 +17,7 @@ pub(crate) use self::data::{
     PerturbArgs, SplitArg, SynthArgs,
 };
 pub(crate) use self::difficulties::DifficultiesArgs;
+pub(crate) use self::features::{FeatureArgs, FeaturesArgs, OneSplitArg};
 pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 pub(crate) use self::matrices::MatrixArgs;
@@ -55,6 +57,9 @@ pub(crate) enum Command {
     /// k nearest neighbours: fit, predict, evaluate
     #[command(after_help = knn::EXAMPLES)]
     Knn(KnnArgs),
+    /// Write the features of the images of a data set as a matrix
+    #[command(after_help = features::EXAMPLES)]
+    Features(FeaturesArgs),
     /// Write man pages and shell completions to a folder
     #[command(hide = true)]
     Generate(GenerateArgs),

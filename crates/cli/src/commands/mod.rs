@@ -2,6 +2,7 @@
 
 pub(crate) mod data;
 pub(crate) mod difficulties;
+pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Inspect(action) => data::inspect::run(action, settings),
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
+        Action::Features(action) => features::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;
     output::emit(settings, plan.action.columns(), report)

@@ -28,6 +28,12 @@ pub(super) fn difficulties_plan(
     args: DifficultiesArgs,
     settings: &Settings,
 ) -> Result<DifficultiesPlan> {
+    let metric = metric(args.metric);
+    if metric == Metric::Chi2 {
+        return Err(usage(
+            "--metric chi2 compares histograms, but difficulties compares pixels: give l1 or l2",
+        ));
+    }
     let mut textbook = SynthParams {
         seed: settings.seed,
         ..SynthParams::textbook()
@@ -50,7 +56,7 @@ pub(super) fn difficulties_plan(
     )?;
     Ok(DifficultiesPlan {
         source: source(args.source),
-        metric: metric(args.metric),
+        metric,
         on: on(args.on),
         textbook,
         textbook_limit,

@@ -6,13 +6,15 @@ use anyhow::Result;
 use nearplane_models::neighbors::{Metric, TieRule, Weights};
 
 use super::matrices::matrix_files;
-use super::{Input, Settings, outputs_are_free, source, usage};
+use super::{FeatureChoice, Input, Settings, features, outputs_are_free, source, usage};
 use crate::args::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 
 /// `knn`.
 #[derive(Clone)]
 pub(crate) struct KnnPlan {
     pub(crate) input: Input,
+    /// `None`: the bytes of the images, or own matrices as they are.
+    pub(crate) features: Option<FeatureChoice>,
     pub(crate) metric: Metric,
     /// Distinct, each at least 1, in the order given; not empty.
     pub(crate) k: Vec<usize>,
@@ -73,12 +75,19 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
         None | Some(OnArg::Val) => On::Val,
         Some(OnArg::Test) => On::Test,
     };
+    let features = features::optional(args.features)?;
     let input = match matrix_files(args.matrices)? {
         None => Input::Images(source(args.source)),
         Some(files) => {
             if args.source.data.is_some() {
                 return Err(usage(
                     "--data and --x are two sources of data; give one of them",
+                ));
+            }
+            if features.is_some() {
+                return Err(usage(
+                    "--features are computed of the images of a data set, and --x has none: \
+                     'nearplane features' writes matrices for --x",
                 ));
             }
             if args.on.is_some() {
@@ -93,9 +102,17 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
             Input::Matrices(files)
         }
     };
+    let metric = metric(args.metric);
+    if metric == Metric::Chi2 && features.is_none() && matches!(input, Input::Images(_)) {
+        return Err(usage(
+            "--metric chi2 compares histograms: choose features without a negative number, such as \
+             --features hist",
+        ));
+    }
     Ok(KnnPlan {
         input,
-        metric: metric(args.metric),
+        features,
+        metric,
         k_by_default: args.k.is_none(),
         k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
         tie: match args.tie {
@@ -116,6 +133,7 @@ pub(super) fn metric(arg: MetricArg) -> Metric {
     match arg {
         MetricArg::L1 => Metric::L1,
         MetricArg::L2 => Metric::L2,
+        MetricArg::Chi2 => Metric::Chi2,
     }
 }
 

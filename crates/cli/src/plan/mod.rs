@@ -3,6 +3,7 @@
 
 mod data;
 mod difficulties;
+mod features;
 mod generate;
 mod knn;
 mod matrices;
@@ -17,6 +18,7 @@ pub(crate) use self::data::{
     ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
 };
 pub(crate) use self::difficulties::DifficultiesPlan;
+pub(crate) use self::features::{FeatureChoice, FeaturesPlan, MatrixFormat};
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
@@ -67,6 +69,7 @@ pub(crate) enum Action {
     Inspect(InspectPlan),
     Export(ExportPlan),
     Knn(KnnPlan),
+    Features(FeaturesPlan),
     Generate(GeneratePlan),
 }
 
@@ -82,6 +85,7 @@ impl Action {
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
+            Action::Features(_) => &commands::features::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
     }
@@ -141,6 +145,7 @@ impl Plan {
                 Action::Export(data::export_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
+            Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };
         if let Some(path) = &settings.results {

@@ -69,7 +69,7 @@ pub(crate) unsafe fn tile<K: RowSum, const Q: usize, const R: usize>(
             at += K::LANES;
         }
         if whole < cols {
-            // Padded with zeros on both sides, which add nothing to any of the three sums.
+            // Padded with zeros on both sides, which add nothing to any of the sums.
             let row_chunks = rows.map(|row| K::load(padded(&row[whole..]).as_ptr()));
             for q in 0..Q {
                 let query_chunk = K::load(padded(&queries[q][whole..]).as_ptr());

@@ -1,6 +1,6 @@
 //! The shells that every leaf has: functions that enable the features of a level around one of the
 //! generic algorithms. A leaf defines the types `L1U8`, `L2SqU8`, `DotU8`, `L1F32`, `L2SqF32`,
-//! `DotF32`, or takes another level's.
+//! `DotF32`, `Chi2F32`, or takes another level's.
 
 /// One function a kernel for single pairs, and the scan of their results.
 macro_rules! pair_shells {
@@ -11,6 +11,7 @@ macro_rules! pair_shells {
         crate::arch::leaf::pair_shells!(@ $(#[$features])?; l1_f32: L1F32, f32 => f32);
         crate::arch::leaf::pair_shells!(@ $(#[$features])?; l2_sq_f32: L2SqF32, f32 => f32);
         crate::arch::leaf::pair_shells!(@ $(#[$features])?; dot_f32: DotF32, f32 => f32);
+        crate::arch::leaf::pair_shells!(@ $(#[$features])?; chi2_f32: Chi2F32, f32 => f32);
 
         $(#[$features])?
         pub(in crate::arch) fn first_at_most(values: &[u32], threshold: u32) -> Option<usize> {
@@ -47,6 +48,7 @@ macro_rules! f32_block_shell {
                     Kernel::L1 => tiles::<L1F32, $q, $r>(queries, rows, out),
                     Kernel::L2Sq => tiles::<L2SqF32, $q, $r>(queries, rows, out),
                     Kernel::Dot => tiles::<DotF32, $q, $r>(queries, rows, out),
+                    Kernel::Chi2 => tiles::<Chi2F32, $q, $r>(queries, rows, out),
                 }
             }
         }
@@ -66,6 +68,7 @@ macro_rules! unpacked_u8_block_shell {
                     Kernel::L1 => tiles::<L1U8, $q, $r>(&queries, &rows, out),
                     Kernel::L2Sq => tiles::<L2SqU8, $q, $r>(&queries, &rows, out),
                     Kernel::Dot => tiles::<DotU8, $q, $r>(&queries, &rows, out),
+                    Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
                 }
             }
         }

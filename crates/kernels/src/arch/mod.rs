@@ -11,6 +11,7 @@ mod generic;
 mod leaf;
 #[cfg(target_arch = "x86_64")]
 mod panel;
+mod plain;
 mod portable;
 mod scalar;
 
@@ -20,10 +21,11 @@ mod aarch64;
 mod x86_64;
 
 use crate::MatMut;
+use crate::lanes::Vectorize;
 use crate::level::{Kind, Level};
 use crate::limits::Element;
 
-/// Which of the three sums over a pair of rows a kernel computes.
+/// Which sum over a pair of rows a kernel computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
@@ -33,6 +35,8 @@ pub enum Kernel {
     L2Sq,
     /// sum a b
     Dot,
+    /// sum (a - b)^2 / (a + b), for f32 rows alone
+    Chi2,
 }
 
 /// How the u8 rows of a block lie in memory for one level and kernel.
@@ -186,11 +190,18 @@ pair_entry! {
     l1_f32: f32 => f32;
     l2_sq_f32: f32 => f32;
     dot_f32: f32 => f32;
+    chi2_f32: f32 => f32;
 }
 
 /// The first position of a value that is not above `threshold`.
 pub(crate) fn first_at_most(level: Level, values: &[u32], threshold: u32) -> Option<usize> {
     dispatch!(level, first_at_most(values, threshold))
+}
+
+/// [`Kernel::Chi2`] has no code for bytes: rows are not packed for it.
+#[cold]
+pub(crate) fn no_chi2_of_bytes() -> ! {
+    panic!("chi-squared distances are computed of f32 rows only")
 }
 
 /// Packed u8 queries against packed u8 rows.
@@ -210,9 +221,26 @@ pub(crate) fn f32_block(
     dispatch!(level, f32_block(kernel, queries, rows, out));
 }
 
+/// An algorithm over lanes of f32, compiled for the registers of the level.
+pub(crate) fn run<V: Vectorize>(level: Level, algorithm: V) -> V::Output {
+    match level.kind() {
+        Kind::Scalar | Kind::Portable => algorithm.run(plain::Plain),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a `Level` of this kind is only made after the CPU was seen to have its features.
+        Kind::Avx2 | Kind::AvxVnni => unsafe { x86_64::lanes::run_avx2(algorithm) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Kind::Avx512 | Kind::Avx512Vnni => unsafe { x86_64::lanes::run_avx512(algorithm) },
+        // NEON is in every build for AArch64, so that the compiler has it for arrays.
+        #[cfg(target_arch = "aarch64")]
+        Kind::Neon => algorithm.run(plain::Plain),
+    }
+}
+
 /// How the rows of a u8 block are to be packed.
 pub(crate) fn layout(level: Level, kernel: Kernel) -> Layout {
     match level.kind() {
+        _ if kernel == Kernel::Chi2 => no_chi2_of_bytes(),
         Kind::Scalar | Kind::Portable => Layout::ROWS,
         #[cfg(target_arch = "x86_64")]
         Kind::Avx2 => x86_64::avx2::layout(kernel),
@@ -238,6 +266,7 @@ pub(crate) fn spin(level: Level, kernel: Kernel, element: Element, rounds: u64) 
         unsafe {
             match level.kind() {
                 Kind::Scalar | Kind::Portable => None,
+                _ if kernel == Kernel::Chi2 => None,
                 Kind::AvxVnni if of_bytes => Some(limits::dot_ymm(rounds)),
                 Kind::Avx512Vnni if l1_of_bytes => Some(limits::min_zmm(rounds)),
                 Kind::Avx512Vnni if of_bytes => Some(limits::dot_zmm(rounds)),

@@ -138,6 +138,7 @@ macro_rules! packed_u8_block_shell {
                 match kernel {
                     Kernel::L1 => panels::<L1Panel, $l1_q, $l1_v>(block, out),
                     Kernel::L2Sq | Kernel::Dot => panels::<DotPanel, $dot_q, $dot_v>(block, out),
+                    Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
                 }
             }
         }
@@ -156,6 +157,7 @@ macro_rules! packed_u8_block_shell {
                     row_width: $dot_v * DotPanel::LANES,
                     sum: DOT_PANEL_SUM,
                 },
+                Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
             }
         }
     };

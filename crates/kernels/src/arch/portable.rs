@@ -72,6 +72,7 @@ u8_row_sum!(DotU8, |a, b| {
 pub(super) struct L1F32;
 pub(super) struct L2SqF32;
 pub(super) struct DotF32;
+pub(super) struct Chi2F32;
 
 macro_rules! f32_row_sum {
     ($name:ident, |$acc:ident, $a:ident, $b:ident| $sum:expr) => {
@@ -109,6 +110,10 @@ f32_row_sum!(L2SqF32, |acc, a, b| {
     d.mul_add(d, acc)
 });
 f32_row_sum!(DotF32, |acc, a, b| a.mul_add(b, acc));
+f32_row_sum!(Chi2F32, |acc, a, b| {
+    let d = a - b;
+    (d / (a + b).max(f32x8::splat(f32::MIN_POSITIVE))).mul_add(d, acc)
+});
 
 super::leaf::pair_shells!();
 super::leaf::f32_block_shell!([2, 2]);

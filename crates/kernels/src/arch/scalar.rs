@@ -35,6 +35,18 @@ pub(crate) fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
         .fold(0.0, |sum: f64, term| sum + term) as f32
 }
 
+pub(crate) fn chi2_f32(a: &[f32], b: &[f32]) -> f32 {
+    wide_pairs(a, b)
+        .map(|(a, b)| {
+            if a + b == 0.0 {
+                0.0
+            } else {
+                (a - b).powi(2) / (a + b)
+            }
+        })
+        .fold(0.0, |sum: f64, term| sum + term) as f32
+}
+
 pub(crate) fn first_at_most(values: &[u32], threshold: u32) -> Option<usize> {
     values.iter().position(|&value| value <= threshold)
 }
@@ -60,6 +72,7 @@ pub(crate) fn f32_block(
         Kernel::L1 => l1_f32,
         Kernel::L2Sq => l2_sq_f32,
         Kernel::Dot => dot_f32,
+        Kernel::Chi2 => chi2_f32,
     };
     for (i, query) in queries.iter().enumerate() {
         for (sum, row) in out.row_mut(i).iter_mut().zip(rows) {
@@ -73,6 +86,7 @@ pub(crate) fn u8_block(kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
         Kernel::L1 => l1_u8,
         Kernel::L2Sq => l2_sq_u8,
         Kernel::Dot => dot_u8,
+        Kernel::Chi2 => super::no_chi2_of_bytes(),
     };
     for i in 0..block.n_queries {
         let query = block.query_panel(i);

@@ -2,8 +2,8 @@
 
 use super::Metric;
 use nearplane_kernels::{
-    Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, f32_block, l1_f32, l1_u8,
-    l2_sq_f32, l2_sq_u8, u8_block,
+    Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, chi2_f32, f32_block, l1_f32,
+    l1_u8, l2_sq_f32, l2_sq_u8, u8_block,
 };
 
 /// An element of a row: `u8` (pixels, distances exact integers) or `f32` (features).
@@ -41,6 +41,8 @@ pub(super) mod sealed {
     pub trait Blocks: Copy + Send + Sync + 'static {
         /// The longest row.
         const MAX_COLS: usize;
+        /// Whether there is a chi-squared distance of such rows.
+        const HAS_CHI2: bool;
         /// Queries ready for blocks.
         type Queries<'q>: Send + Sync;
         /// Room that a worker keeps from block to block: packed rows, sums.
@@ -48,6 +50,7 @@ pub(super) mod sealed {
 
         fn into_f32(self) -> f32;
         fn first_non_finite(row: &[Self]) -> Option<usize>;
+        fn first_negative(row: &[Self]) -> Option<usize>;
         fn pair(level: Level, metric: Metric, a: &[Self], b: &[Self]) -> u32;
         /// A group of queries, at most [`QUERIES_AT_ONCE`](super::QUERIES_AT_ONCE).
         fn prepare<'q>(level: Level, kernel: Kernel, queries: &[&'q [Self]]) -> Self::Queries<'q>;
@@ -69,6 +72,7 @@ pub(super) fn kernel(metric: Metric) -> Kernel {
     match metric {
         Metric::L1 => Kernel::L1,
         Metric::L2 => Kernel::L2Sq,
+        Metric::Chi2 => Kernel::Chi2,
     }
 }
 
@@ -85,6 +89,7 @@ pub struct U8Room {
 
 impl sealed::Blocks for u8 {
     const MAX_COLS: usize = MAX_EXACT_U8;
+    const HAS_CHI2: bool = false;
     type Queries<'q> = PackedQueries;
     type Room = U8Room;
 
@@ -96,10 +101,15 @@ impl sealed::Blocks for u8 {
         None
     }
 
+    fn first_negative(_: &[u8]) -> Option<usize> {
+        None
+    }
+
     fn pair(level: Level, metric: Metric, a: &[u8], b: &[u8]) -> u32 {
         match metric {
             Metric::L1 => l1_u8(level, a, b),
             Metric::L2 => l2_sq_u8(level, a, b),
+            Metric::Chi2 => unreachable!("an index of bytes has no such metric"),
         }
     }
 
@@ -158,6 +168,7 @@ pub struct F32Room {
 
 impl sealed::Blocks for f32 {
     const MAX_COLS: usize = u32::MAX as usize;
+    const HAS_CHI2: bool = true;
     type Queries<'q> = F32Queries<'q>;
     type Room = F32Room;
 
@@ -169,10 +180,15 @@ impl sealed::Blocks for f32 {
         row.iter().position(|value| !value.is_finite())
     }
 
+    fn first_negative(row: &[f32]) -> Option<usize> {
+        row.iter().position(|value| *value < 0.0)
+    }
+
     fn pair(level: Level, metric: Metric, a: &[f32], b: &[f32]) -> u32 {
         match metric {
             Metric::L1 => l1_f32(level, a, b),
             Metric::L2 => l2_sq_f32(level, a, b),
+            Metric::Chi2 => chi2_f32(level, a, b),
         }
         .to_bits()
     }

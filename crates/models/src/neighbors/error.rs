@@ -70,8 +70,27 @@ pub enum NeighborsError {
         /// NaN or an infinity.
         value: f32,
     },
+    /// Chi-squared was asked for of rows of bytes.
+    #[error(
+        "metric chi2 compares histograms, rows of f32, but the rows are bytes: extract features first"
+    )]
+    Chi2OfBytes,
+    /// A chi-squared distance of a negative entry.
+    #[error(
+        "{what} row {row} holds the negative value {value} in column {column}, metric chi2 compares histograms"
+    )]
+    Negative {
+        /// `training` or `query`.
+        what: &'static str,
+        /// The row, counted from 0.
+        row: usize,
+        /// The column, counted from 0.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
     /// No metric has this name.
-    #[error("unknown metric '{0}', expected l1 or l2")]
+    #[error("unknown metric '{0}', expected l1, l2 or chi2")]
     UnknownMetric(String),
     /// The monitor asked to stop.
     #[error("the search was cancelled")]

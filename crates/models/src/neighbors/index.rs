@@ -16,19 +16,23 @@ pub enum Metric {
     /// of f32 differences below about 1e-19 lose digits or vanish, above about 1e19 they are infinite:
     /// scale features to a sane range.
     L2,
+    /// Chi-squared, `sum_p (a_p - b_p)^2 / (a_p + b_p)` with 0 where both are 0: of histograms, f32 rows
+    /// without a negative entry. (Some write half of it, which orders alike.)
+    Chi2,
 }
 
 impl Metric {
-    /// `l1` or `l2`.
+    /// `l1`, `l2` or `chi2`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::L1 => "l1",
             Self::L2 => "l2",
+            Self::Chi2 => "chi2",
         }
     }
 
-    /// The distance of which the search gives `found`: its root for L2, itself for L1.
+    /// The distance of which the search gives `found`: its root for L2, itself for the others.
     ///
     /// ```
     /// use nearplane_models::neighbors::Metric;
@@ -37,7 +41,7 @@ impl Metric {
     #[must_use]
     pub fn distance(self, found: impl Into<f64>) -> f64 {
         match self {
-            Self::L1 => found.into(),
+            Self::L1 | Self::Chi2 => found.into(),
             Self::L2 => found.into().sqrt(),
         }
     }
@@ -56,6 +60,7 @@ impl FromStr for Metric {
         match name {
             "l1" => Ok(Self::L1),
             "l2" => Ok(Self::L2),
+            "chi2" => Ok(Self::Chi2),
             _ => Err(NeighborsError::UnknownMetric(name.to_owned())),
         }
     }
@@ -163,15 +168,19 @@ impl<D> Neighbors<D> {
 
 impl<'a, T: Element> Index<'a, T> {
     /// An index over `rows`. Training memorises: nothing is copied; f32 rows are looked through once,
-    /// since every value has to be finite.
+    /// since every value has to be one that the metric knows.
     ///
     /// # Errors
-    /// [`NeighborsError::NoRows`], or [`NeighborsError::NonFinite`] for f32 rows with NaN or infinity.
+    /// [`NeighborsError::NoRows`]; [`NeighborsError::NonFinite`] for f32 rows with NaN or infinity; for
+    /// [`Metric::Chi2`], [`NeighborsError::Chi2OfBytes`] and [`NeighborsError::Negative`].
     pub fn new(rows: Rows<'a, T>, metric: Metric, level: Level) -> Result<Self, NeighborsError> {
         if rows.is_empty() {
             return Err(NeighborsError::NoRows);
         }
-        rows.check_finite("training")?;
+        if metric == Metric::Chi2 && !T::HAS_CHI2 {
+            return Err(NeighborsError::Chi2OfBytes);
+        }
+        rows.check_values("training", metric)?;
         Ok(Self {
             rows,
             metric,
@@ -205,7 +214,7 @@ impl<'a, T: Element> Index<'a, T> {
     ///
     /// # Errors
     /// If `k` is 0 or above the number of rows, if queries differ from the rows in columns or hold a
-    /// non-finite value, or [`NeighborsError::Cancelled`]. Blocks handed out before stay valid.
+    /// value that the metric does not know (as [`Index::new`]), or [`NeighborsError::Cancelled`]. Blocks handed out before stay valid.
     pub fn search(
         &self,
         queries: &Rows<'_, T>,
@@ -227,7 +236,7 @@ impl<'a, T: Element> Index<'a, T> {
                 expected: self.rows.cols(),
             });
         }
-        queries.check_finite("query")?;
+        queries.check_values("query", self.metric)?;
         brute::search(self, queries, k, monitor, &mut sink)
     }
 

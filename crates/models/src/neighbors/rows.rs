@@ -1,6 +1,6 @@
 //! Rows as they lie in memory: shards of one matrix, or some of their rows, without a copy.
 
-use super::{Element, NeighborsError};
+use super::{Element, Metric, NeighborsError};
 use nearplane_kernels::MatRef;
 use std::ops::Range;
 
@@ -149,11 +149,27 @@ impl<'a, T: Element> Rows<'a, T> {
         range.map(|row| self.row(row)).collect()
     }
 
-    /// The first value that no distance can be computed with.
-    pub(super) fn check_finite(&self, what: &'static str) -> Result<(), NeighborsError> {
+    /// The first value that no distance of the metric can be computed with.
+    pub(super) fn check_values(
+        &self,
+        what: &'static str,
+        metric: Metric,
+    ) -> Result<(), NeighborsError> {
         for row in 0..self.len {
             if let Some(column) = T::first_non_finite(self.row(row)) {
                 return Err(NeighborsError::NonFinite {
+                    what,
+                    row,
+                    column,
+                    value: self.row(row)[column].into_f32(),
+                });
+            }
+            let negative = match metric {
+                Metric::Chi2 => T::first_negative(self.row(row)),
+                Metric::L1 | Metric::L2 => None,
+            };
+            if let Some(column) = negative {
+                return Err(NeighborsError::Negative {
                     what,
                     row,
                     column,

@@ -1,5 +1,6 @@
 //! `nearplane knn`: fit, search, vote and evaluate, for every k from one pass.
 
+mod features;
 mod input;
 mod tally;
 pub(crate) mod task;
@@ -12,9 +13,11 @@ use nearplane_models::metrics::{Accuracy, accuracy};
 use nearplane_models::neighbors::{Element, KNeighborsParams, Votes};
 use serde_json::json;
 
+use self::features::ImageFeatures;
 use self::input::Input;
 use self::tally::Tally;
 use self::task::Task;
+use super::features::blocks;
 use super::{now, object};
 use crate::answer::{Recorded, answer};
 use crate::data_source;
@@ -26,7 +29,7 @@ use crate::plan::{KnnPlan, On, Settings};
 use crate::progress::{Progress, check_interrupt};
 
 /// Columns of `--results`, a row per k.
-pub(crate) const COLUMNS: [&str; 33] = [
+pub(crate) const COLUMNS: [&str; 35] = [
     "schema",
     "time",
     "version",
@@ -50,6 +53,8 @@ pub(crate) const COLUMNS: [&str; 33] = [
     "threads",
     "mmap",
     "open_s",
+    "features",
+    "features_s",
     "fit_s",
     "predict_s",
     "accuracy",
@@ -83,9 +88,22 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
         settings,
         input: &input,
         open_s,
+        features_s: None,
     };
     match &input {
-        Input::Images(opened, _) => run.finish(Task::of_images(plan.on, opened, settings)?, files),
+        Input::Images(opened, _) => match &plan.features {
+            None => run.finish(Task::of_images(plan.on, opened, settings)?, files),
+            Some(choice) => {
+                let started = Instant::now();
+                let features = ImageFeatures::of(plan.on, opened, choice, settings)?;
+                let features_s = started.elapsed().as_secs_f64();
+                let run = Run {
+                    features_s: Some(features_s),
+                    ..run
+                };
+                run.finish(features.task(opened, settings)?, files)
+            }
+        },
         Input::Matrices(matrices) => match &matrices.tables {
             Tables::U8(pair) => run.finish(Task::of_matrices(pair, settings)?, files),
             Tables::F32(pair) => run.finish(Task::of_matrices(pair, settings)?, files),
@@ -105,6 +123,8 @@ struct Run<'a> {
     settings: &'a Settings,
     input: &'a Input,
     open_s: f64,
+    /// To compute the features, where any are asked for.
+    features_s: Option<f64>,
 }
 
 impl Run<'_> {
@@ -119,6 +139,7 @@ impl Run<'_> {
             settings,
             input,
             open_s,
+            features_s,
         } = self;
         let n_train = task.train.len();
         let plan = &KnnPlan {
@@ -164,6 +185,7 @@ impl Run<'_> {
             n_eval: task.truth.len(),
             engine: classifier.index().engine().name(),
             open_s,
+            features_s,
             fit_s,
             predict_s,
             accuracies: accuracies(&tally.predicted, &task.truth),
@@ -245,6 +267,9 @@ fn log_look(
         plan.tie,
         plan.weights
     );
+    if let Some(choice) = &plan.features {
+        configuration.push_str(&format!(" features={}", choice.extractor.spec()));
+    }
     if let Some(limit) = data_source::limit(settings, input.lens().0) {
         configuration.push_str(&format!(" limit={limit}"));
     }
@@ -270,6 +295,7 @@ struct Outcome {
     n_eval: usize,
     engine: &'static str,
     open_s: f64,
+    features_s: Option<f64>,
     fit_s: f64,
     predict_s: f64,
     /// In the order of the list of k.
@@ -285,6 +311,10 @@ impl Outcome {
     fn report(&self, plan: &KnnPlan, settings: &Settings, input: &Input) -> Report {
         let threads = rayon::current_num_threads();
         let labels = input.labels_name();
+        let spec = plan
+            .features
+            .as_ref()
+            .map(|choice| choice.extractor.spec().to_string());
         let (data_n_train, data_n_test) = input.lens();
         let mmap = input.is_mapped(settings);
         let max_rss_bytes = max_rss_bytes();
@@ -320,6 +350,9 @@ impl Outcome {
             "threads": threads,
             "mmap": mmap,
             "open_s": self.open_s,
+            "features": spec,
+            "feature_blocks": plan.features.as_ref().map(|choice| blocks(&choice.extractor)),
+            "features_s": self.features_s,
             "fit_s": self.fit_s,
             "predict_s": self.predict_s,
             "answer": self.answer,
@@ -356,6 +389,8 @@ impl Outcome {
                 threads.to_string(),
                 mmap.to_string(),
                 self.open_s.to_string(),
+                cell(spec.as_ref()),
+                cell(self.features_s),
                 self.fit_s.to_string(),
                 self.predict_s.to_string(),
                 accuracy.value().to_string(),

@@ -33,11 +33,24 @@ impl<'a> Task<'a, u8> {
             On::Val => None,
             On::Test | On::Eval => Some((rows(test)?, widen(test.labels()))),
         };
-        let advice = match settings.limit {
-            Some(limit) if limit < train.len() => "give a larger --limit, or --on test",
-            _ => "give more images, or --on test",
-        };
+        let advice = advice_for_images(settings, train.len());
         Task::new(rows(train)?, widen(train.labels()), eval, settings, advice)
+    }
+}
+
+impl<'a> Task<'a, f32> {
+    /// Of the features of a data set, whose training rows may be cut by the limit already.
+    pub(super) fn of_features(
+        opened: &Opened,
+        train: Rows<'a, f32>,
+        test: Option<Rows<'a, f32>>,
+        settings: &Settings,
+    ) -> Result<Self> {
+        let data = &opened.data;
+        let eval = test.map(|test| (test, widen(data.test().labels())));
+        let labels = widen(data.train().labels());
+        let advice = advice_for_images(settings, labels.len());
+        Task::new(train, labels, eval, settings, advice)
     }
 }
 
@@ -94,6 +107,13 @@ impl<'a, T: Element> Task<'a, T> {
             train_labels: labels_of(&split.train),
             train_positions: Some(split.train),
         })
+    }
+}
+
+fn advice_for_images(settings: &Settings, n_train: usize) -> &'static str {
+    match settings.limit {
+        Some(limit) if limit < n_train => "give a larger --limit, or --on test",
+        _ => "give more images, or --on test",
     }
 }
 

@@ -70,6 +70,7 @@ u8_row_sum!(DotU8, |acc, a, b| add_products(acc, a, b));
 pub(super) struct L1F32;
 pub(super) struct L2SqF32;
 pub(super) struct DotF32;
+pub(super) struct Chi2F32;
 
 macro_rules! f32_row_sum {
     ($name:ident, |$acc:ident, $a:ident, $b:ident| $sum:expr) => {
@@ -119,6 +120,11 @@ f32_row_sum!(L2SqF32, |acc, a, b| {
     vfmaq_f32(acc, d, d)
 });
 f32_row_sum!(DotF32, |acc, a, b| vfmaq_f32(acc, a, b));
+f32_row_sum!(Chi2F32, |acc, a, b| {
+    let d = vsubq_f32(a, b);
+    let s = vmaxq_f32(vaddq_f32(a, b), vdupq_n_f32(f32::MIN_POSITIVE));
+    vfmaq_f32(acc, vdivq_f32(d, s), d)
+});
 
 crate::arch::leaf::pair_shells!(#[target_feature(enable = "neon")]);
 crate::arch::leaf::f32_block_shell!(

@@ -89,6 +89,7 @@ u8_row_sum!(DotU8, |acc, a, b| {
 pub(super) struct L1F32;
 pub(super) struct L2SqF32;
 pub(super) struct DotF32;
+pub(super) struct Chi2F32;
 
 macro_rules! f32_row_sum {
     ($name:ident, |$acc:ident, $a:ident, $b:ident| $sum:expr) => {
@@ -137,6 +138,11 @@ f32_row_sum!(L2SqF32, |acc, a, b| {
     _mm512_fmadd_ps(d, d, acc)
 });
 f32_row_sum!(DotF32, |acc, a, b| _mm512_fmadd_ps(a, b, acc));
+f32_row_sum!(Chi2F32, |acc, a, b| {
+    let d = _mm512_sub_ps(a, b);
+    let s = _mm512_max_ps(_mm512_add_ps(a, b), _mm512_set1_ps(f32::MIN_POSITIVE));
+    _mm512_fmadd_ps(_mm512_div_ps(d, s), d, acc)
+});
 
 /// Eight bytes of each of eight rows.
 pub(super) struct L1Panel;

@@ -1,7 +1,9 @@
 //! AVX-512 VNNI beside AVX-512: `vpdpbusd` for products of bytes, `vpdpwssd` for squares of widened
 //! differences. Neither saturates.
 
-use super::avx512::{DotF32, L1F32, L1U8, L2SqF32, abs_diff_u8x64, u8_row_sum, widen_u8x64};
+use super::avx512::{
+    Chi2F32, DotF32, L1F32, L1U8, L2SqF32, abs_diff_u8x64, u8_row_sum, widen_u8x64,
+};
 use crate::MatMut;
 use crate::arch::generic::{RowSum, pair, tiles};
 use crate::arch::panel::{Panel, panels};

@@ -1,7 +1,7 @@
 //! AVX-VNNI beside AVX2: the level of most current laptops. `vpdpbusd` (never the saturating
 //! `vpdpbusds`) multiplies four unsigned by four signed bytes and adds them to a lane.
 
-use super::avx2::{DotF32, DotU8, L1F32, L1Panel, L1U8, L2SqF32, L2SqU8};
+use super::avx2::{Chi2F32, DotF32, DotU8, L1F32, L1Panel, L1U8, L2SqF32, L2SqU8};
 use crate::MatMut;
 use crate::arch::generic::{pair, tiles};
 use crate::arch::panel::{Panel, panels};

@@ -4,4 +4,5 @@ pub(super) mod avx2;
 pub(super) mod avx512;
 pub(super) mod avx512vnni;
 pub(super) mod avxvnni;
+pub(super) mod lanes;
 pub(super) mod limits;

@@ -1,0 +1,79 @@
+//! Sixteen lanes as an array: the meaning of [`Lanes`], and its code where a level has no registers
+//! of its own for it.
+
+use crate::lanes::{LANES, Lanes, Sealed};
+use core::array::from_fn;
+
+/// Needs no CPU feature, so that anyone may hold it.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain;
+
+impl Sealed for Plain {}
+
+/// A loop over the lanes.
+macro_rules! lanewise {
+    ($($name:ident($($operand:ident),+) = $value:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($operand: Self::F32),+) -> Self::F32 {
+            let lane = |$($operand: f32),+| -> f32 { $value };
+            from_fn(|i| lane($($operand[i]),+))
+        }
+    )*};
+}
+
+impl Lanes for Plain {
+    type F32 = [f32; LANES];
+    const REGISTERS: usize = 4;
+
+    lanewise! {
+        add(a, b) = a + b;
+        sub(a, b) = a - b;
+        mul(a, b) = a * b;
+        div(a, b) = a / b;
+        min(a, b) = if a < b { a } else { b };
+        max(a, b) = if a > b { a } else { b };
+        abs(a) = a.abs();
+        sqrt(a) = a.sqrt();
+        and(a, mask) = f32::from_bits(a.to_bits() & mask.to_bits());
+        floor(a) = {
+            // The library's floor is a call for each lane where the CPU has no instruction.
+            let cut = a as i32 as f32;
+            if cut > a { cut - 1.0 } else { cut }
+        };
+        select_eq(a, b, yes, no) = if a == b { yes } else { no };
+        select_gt(a, b, yes, no) = if a > b { yes } else { no };
+        select_ge(a, b, yes, no) = if a >= b { yes } else { no };
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::F32 {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> Self::F32 {
+        *from
+    }
+
+    #[inline(always)]
+    fn load_u8(self, from: &[u8; LANES]) -> Self::F32 {
+        from.map(f32::from)
+    }
+
+    #[inline(always)]
+    fn store(self, vector: Self::F32, to: &mut [f32; LANES]) {
+        *to = vector;
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
+        from_fn(|i| from_fn(|j| rows[j][i]))
+    }
+
+    #[inline(always)]
+    fn sum(self, a: Self::F32) -> f32 {
+        let eight: [f32; 8] = from_fn(|i| a[i] + a[i + 8]);
+        let four: [f32; 4] = from_fn(|i| eight[i] + eight[i + 4]);
+        (four[0] + four[2]) + (four[1] + four[3])
+    }
+}

@@ -1,0 +1,123 @@
+//! Every operation on lanes at every level of this CPU, bit for bit against the scalar level.
+
+use nearplane_kernels::{LANES, Lanes, Level, Vectorize};
+
+/// Every operation on the rows of a 16 x 16 matrix and some bytes, results one after the other.
+struct Everything<'a> {
+    rows: &'a [[f32; LANES]; LANES],
+    bytes: &'a [u8; LANES],
+}
+
+impl Vectorize for Everything<'_> {
+    type Output = Vec<u32>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Vec<u32> {
+        let rows = self.rows.map(|row| lanes.load(&row));
+        let masks = std::array::from_fn(|i| f32::from_bits([0, u32::MAX][i % 2]));
+        let mut results = vec![lanes.load_u8(self.bytes), lanes.splat(self.rows[1][2])];
+        for pair in rows.windows(2) {
+            let (a, b) = (pair[0], pair[1]);
+            results.extend([
+                lanes.add(a, b),
+                lanes.sub(a, b),
+                lanes.mul(a, b),
+                lanes.div(a, b),
+                lanes.min(a, b),
+                lanes.max(a, b),
+                lanes.abs(a),
+                lanes.sqrt(lanes.abs(a)),
+                lanes.and(a, lanes.load(&masks)),
+                lanes.floor(a),
+                lanes.select_eq(a, b, lanes.splat(1.0), a),
+                lanes.select_gt(a, b, lanes.splat(1.0), a),
+                lanes.select_ge(a, b, lanes.splat(1.0), a),
+                lanes.splat(lanes.sum(a)),
+            ]);
+        }
+        results.extend(lanes.transpose(rows));
+        let mut bits = Vec::new();
+        for result in results {
+            let mut out = [0.0; LANES];
+            lanes.store(result, &mut out);
+            bits.extend(out.map(f32::to_bits));
+        }
+        bits
+    }
+}
+
+fn matrix(seed: u32) -> [[f32; LANES]; LANES] {
+    let mut state = seed;
+    [(); LANES].map(|()| {
+        [(); LANES].map(|()| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Few different numbers, so that equal ones meet as well.
+            ((state >> 24) as f32 - 128.0) / 8.0
+        })
+    })
+}
+
+#[test]
+fn all_levels_give_the_same_bits() {
+    for seed in 0..20 {
+        let rows = &matrix(seed);
+        let bytes = &std::array::from_fn(|i| (rows[0][i] as i32 + 17 * i as i32) as u8);
+        let expected = Level::SCALAR.run(Everything { rows, bytes });
+        assert_eq!(expected.len(), (2 + 15 * 14 + 16) * LANES);
+        for level in Level::available() {
+            assert_eq!(level.run(Everything { rows, bytes }), expected, "{level}");
+        }
+    }
+}
+
+/// One operation's lanes.
+struct Apply<F>(F);
+
+impl<F: FnOnce() -> [f32; LANES]> Vectorize for Apply<F> {
+    type Output = ([[f32; LANES]; LANES], [f32; LANES], f32);
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Self::Output {
+        let count = (self.0)();
+        let rows = std::array::from_fn(|row| {
+            lanes.add(lanes.load(&count), lanes.splat(16.0 * row as f32))
+        });
+        let transposed = lanes.transpose(rows).map(|column| {
+            let mut out = [0.0; LANES];
+            lanes.store(column, &mut out);
+            out
+        });
+        let (three, count) = (lanes.splat(3.0), lanes.load(&count));
+        let mut steps = [0.0; LANES];
+        let chosen = lanes.select_gt(
+            count,
+            three,
+            lanes.max(count, lanes.splat(8.0)),
+            lanes.select_ge(
+                count,
+                three,
+                lanes.splat(-1.0),
+                lanes.min(count, lanes.splat(1.0)),
+            ),
+        );
+        lanes.store(chosen, &mut steps);
+        (transposed, steps, lanes.sum(count))
+    }
+}
+
+#[test]
+fn operations_mean_what_they_say() {
+    let count = || std::array::from_fn(|i| i as f32);
+    for level in Level::available() {
+        let (transposed, steps, sum) = level.run(Apply(count));
+        for (i, column) in transposed.iter().enumerate() {
+            let expected: [f32; LANES] = std::array::from_fn(|j| (16 * j + i) as f32);
+            assert_eq!(*column, expected, "{level}");
+        }
+        let expected = [
+            0., 1., 1., -1., 8., 8., 8., 8., 8., 9., 10., 11., 12., 13., 14., 15.,
+        ];
+        assert_eq!(steps, expected, "{level}");
+        assert_eq!(sum, 120.0, "{level}");
+    }
+}

@@ -1,0 +1,247 @@
+//! A HoG for images of one shape: all that can be computed before an image comes.
+
+use super::axis::{Band, Sharing, Target, bands};
+use super::extract::Extract;
+use super::gradient::Orientations;
+use super::layout::HogLayout;
+use super::params::{HogColor, HogMode, HogParams, HogVotes};
+use super::scratch::{FIELD, HogScratch};
+use crate::features::ImageShape;
+use core::ops::Range;
+use nearplane_kernels::{LANES, Level};
+
+/// A run of numbers of the pooled histograms, in the order of the output.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Run {
+    pub(super) from: usize,
+    pub(super) len: usize,
+}
+
+/// A HoG for images of one shape; what [`HogParams::check`] gives.
+///
+/// ```
+/// use nearplane_kernels::Level;
+/// use nearplane_models::features::{HogMode, HogParams, ImageShape};
+/// let hog = HogParams::new(HogMode::Opencv).check(ImageShape::CIFAR)?;
+/// let (mut scratch, mut out) = (hog.scratch(), vec![0.0; hog.n_features()]);
+/// hog.extract(Level::detect(), &[128; 3072], &mut scratch, &mut out);
+/// assert_eq!(out, [0.0; 324]); // one colour has no gradient
+/// # Ok::<(), nearplane_models::features::HogError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HogConfig {
+    params: HogParams,
+    shape: ImageShape,
+    layout: HogLayout,
+    pub(super) orientations: Orientations,
+    /// Bins that votes go to: `bins`, twice that in `uoctti`.
+    pub(super) n_bins: usize,
+    /// All bits for columns of pixels with the neighbours that a gradient needs, none for others; in
+    /// chunks of a row.
+    pub(super) inside: Vec<[f32; LANES]>,
+    pub(super) columns: Vec<Target>,
+    pub(super) bands: Vec<Band>,
+    /// Rows of the longest band.
+    pub(super) band_rows: usize,
+    /// Pooled numbers of a column target: row targets x bins, in whole vectors.
+    pub(super) pooled: usize,
+    /// The runs that make up each block, one block after the other; none in `uoctti`.
+    pub(super) blocks: Vec<Vec<Run>>,
+}
+
+impl PartialEq for HogConfig {
+    /// All else follows from these.
+    fn eq(&self, other: &Self) -> bool {
+        self.params == other.params && self.shape == other.shape
+    }
+}
+
+impl HogConfig {
+    pub(super) fn new(params: HogParams, shape: ImageShape) -> Self {
+        let layout = HogLayout::new(&params, shape);
+        let n_bins = match params.mode {
+            HogMode::Uoctti => 2 * params.bins,
+            _ => params.bins,
+        };
+        let rows = targets(&params, layout.block_rows, shape.height, 1.0);
+        let scale = match params.mode {
+            HogMode::Cs231n => 1e-3,
+            _ => 1.0,
+        };
+        let columns = targets(&params, layout.block_cols, shape.width, scale);
+        let bands = bands(&rows, shape.height);
+        let pooled = (rows.len() * n_bins).next_multiple_of(LANES);
+        Self {
+            orientations: Orientations::new(&params),
+            inside: inside(&params, shape.width),
+            band_rows: bands.iter().map(|band| band.rows.len()).max().unwrap_or(0),
+            bands,
+            blocks: blocks(&params, &layout, n_bins, pooled),
+            params,
+            shape,
+            layout,
+            n_bins,
+            columns,
+            pooled,
+        }
+    }
+
+    /// Numbers of an image.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.layout.n_features()
+    }
+
+    /// What was chosen.
+    #[must_use]
+    pub fn params(&self) -> &HogParams {
+        &self.params
+    }
+
+    /// The images it is for.
+    #[must_use]
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// What each number of the output stands for.
+    #[must_use]
+    pub fn layout(&self) -> HogLayout {
+        self.layout
+    }
+
+    /// Memory for [`HogConfig::extract`], to be used for one image after the other.
+    #[must_use]
+    pub fn scratch(&self) -> HogScratch {
+        HogScratch::new(self)
+    }
+
+    /// The HoG of an image into `out`: `n_features` finite numbers, the same bits at every level.
+    ///
+    /// # Panics
+    /// When `image` is not of the shape that the HoG is for, `out` is not of
+    /// [`HogConfig::n_features`] numbers, or `scratch` was made for a different HoG.
+    pub fn extract(&self, level: Level, image: &[u8], scratch: &mut HogScratch, out: &mut [f32]) {
+        assert_eq!(image.len(), self.shape.len(), "bytes of the image");
+        assert_eq!(out.len(), self.n_features(), "numbers of the output");
+        assert!(scratch.fits(self), "scratch of a different HoG");
+        level.run(Extract {
+            config: self,
+            image,
+            scratch,
+            out,
+        });
+    }
+
+    /// Vectors along a row.
+    pub(super) fn chunks(&self) -> usize {
+        self.shape.width.div_ceil(LANES)
+    }
+
+    /// Channels whose gradients are taken.
+    pub(super) fn n_planes(&self) -> usize {
+        match self.params.color {
+            HogColor::Strongest => self.shape.channels,
+            HogColor::Grey => 1,
+        }
+    }
+
+    /// Where the votes of a chunk of a band's row are, in vectors.
+    pub(super) fn votes_at(&self, chunk: usize, row: usize) -> Range<usize> {
+        let first = (chunk * self.band_rows + row) * FIELD;
+        first..first + FIELD
+    }
+
+    /// Floats of a row of a plane: its pixels in whole vectors, and a vector's margin on both sides.
+    pub(super) fn stride(&self) -> usize {
+        (self.chunks() + 2) * LANES
+    }
+
+    /// Numbers of a block in whole vectors.
+    pub(super) fn padded_block(&self) -> usize {
+        self.layout.n_values_per_block().next_multiple_of(LANES)
+    }
+}
+
+/// The targets along an axis of `length` pixels; all weights times `scale`.
+fn targets(params: &HogParams, n_blocks: usize, length: usize, scale: f32) -> Vec<Target> {
+    let cell = params.cell;
+    let side = (cell * params.block) as f32;
+    let sharing = Sharing {
+        cell,
+        spatial: params.spatial,
+        window: match params.mode {
+            HogMode::Opencv => Some(side / 2.0),
+            HogMode::Default => Some(side / 2.0 - 0.5),
+            _ => None,
+        },
+    };
+    let whole = length / cell;
+    let mut targets = match params.mode {
+        HogMode::Default | HogMode::Opencv => sharing.blocks(n_blocks, params.block, params.stride),
+        HogMode::Uoctti => sharing.row_of_cells(n_blocks, length, 0),
+        HogMode::Skimage | HogMode::Cs231n => sharing.row_of_cells(whole, whole * cell, 0),
+    };
+    for target in &mut targets {
+        let mean = match params.mode {
+            HogMode::Cs231n => scale / cell as f32,
+            _ => scale,
+        };
+        target.weights.iter_mut().for_each(|weight| *weight *= mean);
+    }
+    targets
+}
+
+/// Which columns of pixels have both neighbours; forward differences need only the next one.
+fn inside(params: &HogParams, width: usize) -> Vec<[f32; LANES]> {
+    let first = usize::from(params.mode != HogMode::Cs231n);
+    let with_neighbours = first..width - 1;
+    let mask = |column: usize| {
+        let all = with_neighbours.contains(&column);
+        f32::from_bits(if all { u32::MAX } else { 0 })
+    };
+    (0..width)
+        .step_by(LANES)
+        .map(|chunk| core::array::from_fn(|i| mask(chunk + i)))
+        .collect()
+}
+
+/// Where the numbers of each block are among the pooled ones.
+fn blocks(params: &HogParams, layout: &HogLayout, n_bins: usize, pooled: usize) -> Vec<Vec<Run>> {
+    if params.mode == HogMode::Uoctti {
+        return Vec::new();
+    }
+    let step = match params.mode {
+        HogMode::Default | HogMode::Opencv => params.block,
+        _ => params.stride / params.cell,
+    };
+    let n_values = layout.n_values_per_block();
+    (0..layout.n_features() / n_values)
+        .map(|block| {
+            let mut runs: Vec<Run> = Vec::new();
+            for cell in 0..n_values / n_bins {
+                let at = layout.locate(block * n_values + cell * n_bins);
+                let row = at.block_row * step + at.cell_row;
+                let col = at.block_col * step + at.cell_col;
+                let from = col * pooled + row * n_bins;
+                match runs.last_mut() {
+                    Some(run) if run.from + run.len == from => run.len += n_bins,
+                    _ => runs.push(Run { from, len: n_bins }),
+                }
+            }
+            runs
+        })
+        .collect()
+}
+
+impl Orientations {
+    fn new(params: &HogParams) -> Self {
+        let turn = if params.signed { 360.0 } else { 180.0 };
+        match (params.mode, params.votes) {
+            (HogMode::Uoctti, _) => Self::hard(2 * params.bins, 360.0, 0.5),
+            // One bin has no neighbours.
+            (_, HogVotes::Linear) if params.bins > 1 => Self::linear(params.bins, turn),
+            _ => Self::hard(params.bins, turn, 0.0),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The working memory of an extraction, at the alignment of cache lines.
+
+use super::config::HogConfig;
+use super::extract::SQUARES;
+use super::planes::KEPT;
+use nearplane_kernels::LANES;
+
+/// Bytes of a cache line and of sixteen floats.
+const LINE: usize = 64;
+
+/// Floats that begin at a cache line: a vector that lies in two lines costs two accesses.
+#[derive(Debug)]
+pub(super) struct Floats {
+    memory: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Floats {
+    fn zeros(len: usize) -> Self {
+        let memory = vec![0.0; len + LINE / size_of::<f32>()];
+        // The offset may be unknown (usize::MAX) where code is evaluated by the compiler.
+        let start = memory.as_ptr().align_offset(LINE).min(LANES);
+        Self { memory, start, len }
+    }
+
+    #[inline(always)]
+    pub(super) fn as_slice(&self) -> &[f32] {
+        &self.memory[self.start..][..self.len]
+    }
+
+    #[inline(always)]
+    pub(super) fn as_mut_slice(&mut self) -> &mut [f32] {
+        &mut self.memory[self.start..][..self.len]
+    }
+
+    /// As vectors.
+    #[inline(always)]
+    pub(super) fn vectors(&self) -> &[[f32; LANES]] {
+        self.as_slice().as_chunks().0
+    }
+
+    /// As vectors.
+    #[inline(always)]
+    pub(super) fn vectors_mut(&mut self) -> &mut [[f32; LANES]] {
+        self.as_mut_slice().as_chunks_mut().0
+    }
+}
+
+impl Clone for Floats {
+    /// The copy lies elsewhere, so that it has a start of its own.
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeros(self.len);
+        copy.as_mut_slice().copy_from_slice(self.as_slice());
+        copy
+    }
+}
+
+/// The working memory of one thread; [`HogConfig::scratch`] makes it.
+#[derive(Debug, Clone)]
+pub struct HogScratch {
+    /// The channels as floats: channel x three rows x (margin, pixels, margin).
+    pub(super) planes: Floats,
+    /// What pixels vote: chunk of a row x row of a band x (bin, votes for it, votes for the next).
+    pub(super) field: Floats,
+    /// Votes collected along columns: chunk of a row x (row target, bin) x column.
+    pub(super) rows: Floats,
+    /// Votes collected along both: column target x (row target, bin).
+    pub(super) histograms: Floats,
+    /// Pixels of a row that lie along vectors: column of a chunk x square x (row target, bin).
+    pub(super) turned: Vec<[[f32; LANES]; SQUARES]>,
+    /// Blocks, each padded to whole vectors.
+    pub(super) blocks: Floats,
+}
+
+/// Vectors that describe the votes of sixteen pixels.
+pub(super) const FIELD: usize = 3;
+
+impl HogScratch {
+    pub(super) fn new(config: &HogConfig) -> Self {
+        let [planes, field, rows, histograms, blocks] = sizes(config);
+        Self {
+            planes: Floats::zeros(planes),
+            field: Floats::zeros(field),
+            rows: Floats::zeros(rows),
+            histograms: Floats::zeros(histograms),
+            turned: vec![[[0.0; LANES]; SQUARES]; LANES],
+            blocks: Floats::zeros(blocks),
+        }
+    }
+
+    /// Whether it was made for a HoG of the same sizes.
+    pub(super) fn fits(&self, config: &HogConfig) -> bool {
+        let parts = [
+            &self.planes,
+            &self.field,
+            &self.rows,
+            &self.histograms,
+            &self.blocks,
+        ];
+        parts.map(|part| part.len) == sizes(config)
+    }
+}
+
+/// Floats of each part. Where runs of numbers are copied in whole vectors there is one more.
+fn sizes(config: &HogConfig) -> [usize; 5] {
+    let chunks = config.chunks();
+    [
+        config.n_planes() * KEPT * config.stride(),
+        FIELD * chunks * config.band_rows * LANES,
+        chunks * config.pooled * LANES,
+        config.columns.len() * config.pooled + LANES,
+        config.blocks.len() * config.padded_block() + LANES,
+    ]
+}
