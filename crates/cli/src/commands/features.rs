@@ -51,14 +51,9 @@ pub(crate) fn run(plan: &FeaturesPlan, settings: &Settings) -> Result<Report> {
         .transpose()?;
     let opened = data_source::open(&plan.source, settings)?;
     let data = &opened.data;
-    for path in [
-        Some(&plan.out),
-        plan.labels_out.as_ref(),
-        settings.results.as_ref(),
-    ] {
-        if let Some(path) = path {
-            refuse_inside_data(opened.folder(), path)?;
-        }
+    let outputs = [plan.labels_out.as_ref(), settings.results.as_ref()];
+    for path in outputs.into_iter().flatten().chain([&plan.out]) {
+        refuse_inside_data(opened.folder(), path)?;
     }
     let extractor = &plan.choice.extractor;
     let started = Instant::now();

@@ -17,6 +17,7 @@ const IMAGES_AT_ONCE: usize = 64;
 
 /// A block of columns.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FeatureBlock {
     /// `raw`, `hist` or `hog`; with a number, counted from 1, where the name occurs more than once.
     pub name: String,

@@ -113,6 +113,10 @@ pub enum HistogramNorm {
 /// # Ok::<(), nearplane_models::features::HistogramError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "parameters: a literal ends with the values of a mode or of the default"
+)]
 pub struct HistogramParams {
     /// Whose arithmetic bins the hue.
     pub mode: HistogramMode,

@@ -8,6 +8,7 @@
 /// assert_eq!(ImageShape::CIFAR.len(), 3072);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a shape is these three numbers")]
 pub struct ImageShape {
     /// Planes: 1 or 3.
     pub channels: usize,

@@ -5,6 +5,7 @@ use crate::features::ImageShape;
 
 /// In which order numbers follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HogOrder {
     /// Rows of blocks, blocks of a row, rows of cells, cells of a row, bins.
     RowMajor,
@@ -44,6 +45,7 @@ pub struct HogLayout {
 
 /// Where in the image a number comes from, and what it counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct HogPosition {
     /// Row of the block.
     pub block_row: usize,
@@ -63,6 +65,7 @@ pub struct HogPosition {
 
 /// What a number of a HoG counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum HogQuantity {
     /// Gradients of about one orientation.
     Bin {

@@ -63,6 +63,7 @@ impl FromStr for HogMode {
 
 /// Which gradient a pixel of a colour image has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HogColor {
     /// That of the channel where it is longest, the first of equal ones.
     Strongest,
@@ -73,6 +74,7 @@ pub enum HogColor {
 
 /// How a gradient votes for orientations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HogVotes {
     /// All of it for the bin that it falls into.
     Hard,
@@ -82,6 +84,7 @@ pub enum HogVotes {
 
 /// How the histograms v of a block are normalised, with e for epsilon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BlockNorm {
     /// v / (|v|_1 + e)
     L1,
@@ -103,6 +106,10 @@ pub enum BlockNorm {
 /// # Ok::<(), nearplane_models::features::HogError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "parameters: a literal ends with the values of a mode or of the default"
+)]
 pub struct HogParams {
     /// Whose HoG it is.
     pub mode: HogMode,
