@@ -11,7 +11,8 @@ from images import Images
 
 @dataclass
 class Job:
-    """One peer, one contest (for `knn`: a metric), on all test images unless the peer takes a part."""
+    """One peer, one contest (for `knn` a metric, for `features` a feature), on all queries or images unless the peer
+    takes a part."""
 
     contest: str
     images: Images
@@ -25,16 +26,18 @@ class Job:
 
 @dataclass
 class Measurement:
-    """`fixed_seconds` are spent once (fit, add); `query_seconds` grow with the queries, and are scaled if the peer
-    searched only some of them. `distances`: [queries, k], ascending, squared for l2. `exact`: they are integers."""
+    """`fixed_seconds` are spent once (fit, add); `item_seconds` grow with the queries or images, and are scaled if the
+    peer was given only some of them. `found` has a row for each: of `knn` the distances, ascending, squared for l2,
+    and `exact` if they are integers; of `features` the features, of each `every`-th image."""
 
     system: str
     what: str
-    distances: np.ndarray
-    exact: bool
+    found: np.ndarray
     threads: int
-    query_seconds: float
+    item_seconds: float
     fixed_seconds: float = 0.0
+    exact: bool = False
+    every: int = 1
     notes: list = field(default_factory=list)
 
 

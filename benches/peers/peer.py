@@ -1,7 +1,7 @@
 """Runs one peer in this process: `peer.py knn faiss --contest l2 --data DIR --out DIR`.
 
 `cargo xtask bench --peers` starts it, one peer after the other. It writes DIR/NAME-CONTEST.json (seconds and what they
-are) and .npy (the distances found). Exit code 3: the peer's package is not there.
+are) and .npy (what it found). Exit code 3: the peer's package is not there.
 """
 
 import argparse
@@ -42,20 +42,21 @@ def main():
     images = read_folder(args.data)
     found = peer.measure(Job(args.contest, images, args.k, args.threads))
     stem = args.out / f"{args.peer}-{args.contest}"
-    distances = stem.with_suffix(".npy").resolve()
-    np.save(distances, found.distances)
+    array = stem.with_suffix(".npy").resolve()
+    np.save(array, found.found)
     result = {
         "peer": args.peer,
         "contest": args.contest,
         "system": found.system,
         "what": found.what,
         "fixed_seconds": found.fixed_seconds,
-        "query_seconds": found.query_seconds,
-        "queries": len(found.distances),
+        "item_seconds": found.item_seconds,
+        "items": len(found.found),
+        "every": found.every,
         "threads": found.threads,
         "exact": found.exact,
         "notes": found.notes,
-        "distances": str(distances),
+        "found": str(array),
         "versions": versions(),
     }
     stem.with_suffix(".json").write_text(json.dumps(result), encoding="utf-8")
@@ -65,7 +66,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", help="a folder beside this file")
     parser.add_argument("peer", help="NAME of a file peer_NAME.py in it")
-    parser.add_argument("--contest", required=True, help="for knn the metric: l1 or l2")
+    parser.add_argument("--contest", required=True, help="for knn a metric, as l1; for features one, as hog-opencv")
     parser.add_argument("--data", type=Path, required=True, help="folder of the CIFAR-10 or CIFAR-100 binary format")
     parser.add_argument("--out", type=Path, required=True, help="folder for the result")
     parser.add_argument("--k", type=int, default=10)

@@ -41,7 +41,7 @@ const TASKS: [(&str, &str, &str); 8] = [
     ),
     (
         "bench",
-        "--peers knn|all",
+        "--peers knn|features|all",
         "others' programs beside nearplane [--data DIR] [--queries N] [--threads N] [--record]",
     ),
     (
@@ -134,7 +134,7 @@ fn is_task(name: &str) -> bool {
 fn help() -> String {
     let mut text = String::from("The project's chores.\n\nUsage: cargo xtask <task>\n\n");
     for (name, args, purpose) in TASKS {
-        text += &format!("  {:<24} {purpose}\n", format!("{name} {args}"));
+        text += &format!("  {:<31} {purpose}\n", format!("{name} {args}"));
     }
     text
 }

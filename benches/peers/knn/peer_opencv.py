@@ -21,8 +21,8 @@ def measure(job):
     return Measurement(
         system=f"OpenCV {cv2.__version__} batchDistance",
         what="the calls, bytes",
-        distances=np.concatenate(found),
+        found=np.concatenate(found),
         exact=True,
         threads=job.threads,
-        query_seconds=clock["search"],
+        item_seconds=clock["search"],
     )

@@ -24,9 +24,9 @@ def measure(job):
     return Measurement(
         system=f"scikit-learn {sklearn.__version__} KNeighborsClassifier",
         what="fit and kneighbors, brute, float32",
-        distances=distances**2 if job.contest == "l2" else distances,
+        found=distances**2 if job.contest == "l2" else distances,
         exact=job.contest == "l1",
         threads=job.threads,
         fixed_seconds=clock["fit"],
-        query_seconds=clock["search"],
+        item_seconds=clock["search"],
     )

@@ -191,7 +191,7 @@ fn f32_distances_are_those_of_the_pair_kernel_bit_by_bit() {
 #[test]
 fn chi2_neighbours_are_those_of_the_formula() {
     let (n, cols, k) = (200, 24, 9);
-    let float = |z: u64| (z % 1000) as f32 / 7.0 * f32::from(z % 3 != 0);
+    let float = |z: u64| (z % 1000) as f32 / 7.0 * f32::from(!z.is_multiple_of(3));
     let train: Vec<f32> = random(15).map(float).take(n * cols).collect();
     let eval: Vec<f32> = random(16).map(float).take(10 * cols).collect();
     let formula = |a: &[f32], b: &[f32]| -> f64 {

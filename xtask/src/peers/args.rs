@@ -10,7 +10,7 @@ pub(crate) struct Options {
     pub(crate) suites: Vec<&'static Suite>,
     /// Data set; without it, what is found.
     pub(crate) data: Option<PathBuf>,
-    /// The first N test images only.
+    /// The first N test images only, and for features the first N images of every file.
     pub(crate) queries: Option<usize>,
     pub(crate) threads: usize,
     /// Keep the result in `benches/record`.
@@ -126,7 +126,10 @@ mod tests {
     fn wrong_arguments_are_named() {
         for (args, error) in [
             ("--peers", "--peers needs a value"),
-            ("--peers nothing", "--peers nothing: expected knn or all"),
+            (
+                "--peers nothing",
+                "--peers nothing: expected knn, features or all",
+            ),
             (
                 "--peers knn --queries 0",
                 "--queries 0: expected a whole number of at least 1",

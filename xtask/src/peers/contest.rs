@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::python::Python;
 use super::suite::{Contest, Peer, Suite};
-use super::table::{OURS, Row};
+use super::table::{self, OURS, Row};
 use super::workplace::Workplace;
 use crate::json::Json;
 use crate::shell;
@@ -20,6 +20,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) nearplane: &'a Path,
     pub(crate) python: Option<&'a Python>,
     pub(crate) place: &'a Workplace,
+    /// Asked for; [`Runner::threads_of`] says what a contest has.
     pub(crate) threads: usize,
 }
 
@@ -27,7 +28,7 @@ pub(crate) struct Runner<'a> {
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) rows: Vec<Row>,
-    /// Contest, and the file of what nearplane found.
+    /// Contest, and a file of what nearplane found, in the order of the parts.
     pub(crate) ours: Vec<(&'static str, PathBuf)>,
     /// The files that peers wrote.
     pub(crate) theirs: Vec<PathBuf>,
@@ -57,8 +58,8 @@ impl Runner<'_> {
         contest: &'static Contest,
         outcome: &mut Outcome,
     ) -> Result<(), String> {
-        let found = self.place.path(&format!("{OURS}-{}.npy", contest.name));
-        let mut ours = vec![self.ours(contest, &found)?];
+        let mut ours = Vec::new();
+        let mut before = self.turn(contest, &mut ours)?;
         let mut rows = Vec::new();
         for peer in contest.peers {
             let Some(python) = self.python.filter(|python| python.has(peer.package)) else {
@@ -67,9 +68,9 @@ impl Runner<'_> {
             };
             match self.theirs(python, contest, peer)? {
                 Theirs::Found(mut row, result, versions) => {
-                    let before = ours[ours.len() - 1].seconds;
-                    ours.push(self.ours(contest, &found)?);
-                    row.beside = Some([before, ours[ours.len() - 1].seconds]);
+                    let after = self.turn(contest, &mut ours)?;
+                    row.beside = Some([before, after]);
+                    before = after;
                     rows.push(row);
                     outcome.theirs.push(result);
                     outcome.versions.extend(versions);
@@ -85,19 +86,58 @@ impl Runner<'_> {
         outcome.versions.insert(version.to_owned());
         outcome.rows.push(self.summary(contest, version, &ours)?);
         outcome.rows.extend(rows);
-        outcome.ours.push((contest.name, found));
+        for part in 0..contest.parts.len() {
+            outcome.ours.push((contest.name, self.found(contest, part)));
+        }
         Ok(())
     }
 
-    /// Runs nearplane once.
-    fn ours(&self, contest: &Contest, found: &Path) -> Result<Ours, String> {
+    /// The threads of a contest.
+    pub(crate) fn threads_of(&self, contest: &Contest) -> usize {
+        contest
+            .threads
+            .or(self.suite.threads)
+            .unwrap_or(self.threads)
+    }
+
+    /// Where nearplane writes what it finds in one part of a contest.
+    fn found(&self, contest: &Contest, part: usize) -> PathBuf {
+        self.place
+            .path(&format!("{OURS}-{}-{part}.npy", contest.name))
+    }
+
+    /// Lets nearplane run as often as the contest says, and returns its mean time.
+    fn turn(&self, contest: &Contest, ours: &mut Vec<Ours>) -> Result<f64, String> {
+        let first = ours.len();
+        for _ in 0..contest.repeats {
+            ours.push(self.ours(contest)?);
+        }
+        Ok(mean(&ours[first..]))
+    }
+
+    /// Runs all parts of nearplane once.
+    fn ours(&self, contest: &Contest) -> Result<Ours, String> {
+        let mut parts = Vec::new();
+        for part in 0..contest.parts.len() {
+            parts.push(self.part(contest, part)?);
+        }
+        same_answers(contest, &parts)?;
+        let seconds = parts.iter().map(|part| part.seconds).sum();
+        let last = parts.pop().ok_or("nearplane did not run")?;
+        Ok(Ours { seconds, ..last })
+    }
+
+    fn part(&self, contest: &Contest, part: usize) -> Result<Ours, String> {
         let mut command = shell::program_at(self.nearplane);
         command
             .args(contest.ours)
+            .args(contest.parts[part])
             .arg("--data")
-            .arg(self.place.data());
-        command.args(["--threads", &self.threads.to_string()]);
-        command.arg(contest.found_flag).arg(found);
+            .arg(self.place.data(self.suite.counts));
+        command.args(["--threads", &self.threads_of(contest).to_string()]);
+        command
+            .arg(contest.found_flag)
+            .arg(self.found(contest, part));
         command.args(["--force", "--json", "--quiet"]);
         let record = Json::parse(&shell::capture(&mut command)?)?;
         let mut seconds = 0.0;
@@ -113,13 +153,9 @@ impl Runner<'_> {
 
     /// Our own row: the mean of all runs.
     fn summary(&self, contest: &Contest, version: &str, ours: &[Ours]) -> Result<Row, String> {
-        let (first, rest) = ours.split_first().ok_or("nearplane did not run")?;
-        if let Some(other) = rest.iter().find(|other| other.answer != first.answer) {
-            return Err(format!(
-                "nearplane, {}: {} is {} in one run and {} in another",
-                contest.name, contest.answer, first.answer, other.answer
-            ));
-        }
+        same_answers(contest, ours)?;
+        let first = ours.first().ok_or("nearplane did not run")?;
+        let n_threads = self.threads_of(contest) as u64;
         let seconds = || ours.iter().map(|run| run.seconds);
         let (low, high) = (
             seconds().fold(f64::MAX, f64::min),
@@ -128,19 +164,28 @@ impl Runner<'_> {
         let timed = contest.timed.join(" + ");
         let runs = match ours.len() {
             1 => String::new(),
-            count => format!(", mean of {count} runs ({low:.2} to {high:.2})"),
+            count => format!(
+                ", mean of {count} runs ({} to {})",
+                table::shown(low),
+                table::shown(high)
+            ),
+        };
+        let answer = if contest.shows_answer {
+            format!("; {}", first.answer)
+        } else {
+            String::new()
         };
         Ok(Row {
             contest: contest.name,
             name: OURS,
-            system: format!("{version} brute force"),
-            seconds: seconds().sum::<f64>() / ours.len() as f64,
+            system: format!("{version} {}", contest.system),
+            seconds: mean(ours),
             beside: None,
-            queries: self.place.n_queries,
-            threads: self.threads as u64,
+            items: self.place.n_items(self.suite.counts),
+            threads: n_threads,
             remark: format!(
-                "{timed}, bytes, {}, {}{runs}",
-                threads(self.threads as u64),
+                "{timed}, bytes, {}, {}{runs}{answer}",
+                threads(n_threads),
                 first.simd
             ),
         })
@@ -158,8 +203,10 @@ impl Runner<'_> {
             .path(&format!("{}-{}.json", peer.name, contest.name));
         let mut command = python.script("peer.py");
         command.args([self.suite.name, peer.name, "--contest", contest.name]);
-        command.args(["--threads", &self.threads.to_string()]);
-        command.arg("--data").arg(self.place.data());
+        command.args(["--threads", &self.threads_of(contest).to_string()]);
+        command
+            .arg("--data")
+            .arg(self.place.data(self.suite.counts));
         command.arg("--out").arg(self.place.path(""));
         if let Some(folder) = Python::first_on_path(peer.package) {
             command.arg("--first-on-path").arg(folder);
@@ -181,7 +228,14 @@ impl Runner<'_> {
         let text = std::fs::read_to_string(&result)
             .map_err(|error| format!("{}: {error}", shell::short(&result)))?;
         let json = Json::parse(&text)?;
-        let row = row(&json, contest.name, peer.name, self.place.n_queries)?;
+        let n_items = self.place.n_items(self.suite.counts);
+        let row = row(
+            &json,
+            contest.name,
+            peer.name,
+            n_items,
+            self.suite.counts.name(),
+        )?;
         let Some(Json::Object(packages)) = json.get("versions") else {
             return Err(format!("{} wrote no `versions`", peer.name));
         };
@@ -204,25 +258,40 @@ fn run_watched(command: &mut Command) -> Result<Option<i32>, String> {
     Ok(status.code())
 }
 
-/// A row from what a peer wrote; if it searched a part of the queries, its time is scaled.
+fn mean(runs: &[Ours]) -> f64 {
+    runs.iter().map(|run| run.seconds).sum::<f64>() / runs.len() as f64
+}
+
+fn same_answers(contest: &Contest, ours: &[Ours]) -> Result<(), String> {
+    match ours.windows(2).find(|two| two[0].answer != two[1].answer) {
+        None => Ok(()),
+        Some(two) => Err(format!(
+            "nearplane, {}: {} is {} in one run and {} in another",
+            contest.name, contest.answer, two[0].answer, two[1].answer
+        )),
+    }
+}
+
+/// A row from what a peer wrote; if it was given a part of the items (`unit` names them), its time is scaled.
 fn row(
     json: &Json,
     contest: &'static str,
     name: &'static str,
-    n_queries: u64,
+    n_items: u64,
+    unit: &str,
 ) -> Result<Row, String> {
     let (fixed, timed) = (
         json.number_of("fixed_seconds")?,
-        json.number_of("query_seconds")?,
+        json.number_of("item_seconds")?,
     );
-    let queries = json.number_of("queries")?;
-    if queries < 1.0 {
-        return Err(format!("{contest}, {name}: no query was timed"));
+    let items = json.number_of("items")?;
+    if items < 1.0 {
+        return Err(format!("{contest}, {name}: nothing was timed"));
     }
     let n_threads = json.number_of("threads")? as u64;
     let mut remark = vec![format!("{}, {}", json.text_of("what")?, threads(n_threads))];
-    if (queries as u64) < n_queries {
-        remark.push(format!("scaled from {queries} queries in {timed:.2} s"));
+    if (items as u64) < n_items {
+        remark.push(format!("scaled from {items} {unit} in {timed:.2} s"));
     }
     let notes = json.get("notes").and_then(Json::array).unwrap_or_default();
     remark.extend(notes.iter().filter_map(Json::text).map(str::to_owned));
@@ -230,9 +299,9 @@ fn row(
         contest,
         name,
         system: json.text_of("system")?.to_owned(),
-        seconds: fixed + timed * (n_queries as f64 / queries),
+        seconds: fixed + timed * (n_items as f64 / items),
         beside: None,
-        queries: queries as u64,
+        items: items as u64,
         threads: n_threads,
         remark: remark.join("; "),
     })
@@ -245,23 +314,24 @@ pub(super) fn threads(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::suite::SUITES;
     use super::*;
 
-    fn written(queries: u64) -> Json {
+    fn written(items: u64) -> Json {
         let text = format!(
-            r#"{{"system": "faiss 1.0", "what": "add and search, float32", "fixed_seconds": 0.5, "query_seconds": 3,
-            "queries": {queries}, "threads": 1, "notes": ["a note"]}}"#
+            r#"{{"system": "faiss 1.0", "what": "add and search, float32", "fixed_seconds": 0.5, "item_seconds": 3,
+            "items": {items}, "threads": 1, "notes": ["a note"]}}"#
         );
         Json::parse(&text).unwrap()
     }
 
     #[test]
-    fn only_what_grows_with_the_queries_is_scaled() {
-        let all = row(&written(400), "l1", "faiss", 400).unwrap();
+    fn only_what_grows_with_the_items_is_scaled() {
+        let all = row(&written(400), "l1", "faiss", 400, "queries").unwrap();
         assert_eq!(all.seconds, 3.5);
         assert_eq!(all.remark, "add and search, float32, 1 thread; a note");
-        let part = row(&written(100), "l1", "faiss", 400).unwrap();
-        assert_eq!((part.seconds, part.queries), (12.5, 100));
+        let part = row(&written(100), "l1", "faiss", 400, "queries").unwrap();
+        assert_eq!((part.seconds, part.items), (12.5, 100));
         assert_eq!(
             part.remark,
             "add and search, float32, 1 thread; scaled from 100 queries in 3.00 s; a note"
@@ -269,13 +339,30 @@ mod tests {
     }
 
     #[test]
+    fn runs_have_to_agree_and_are_averaged() {
+        let run = |seconds, answer: &str| Ours {
+            seconds,
+            simd: "scalar".to_owned(),
+            answer: answer.to_owned(),
+        };
+        let contest = &SUITES[0].contests[0];
+        let runs = [run(1.0, "a"), run(2.0, "a"), run(6.0, "a")];
+        assert_eq!(mean(&runs), 3.0);
+        assert_eq!(same_answers(contest, &runs), Ok(()));
+        assert_eq!(
+            same_answers(contest, &[run(1.0, "a"), run(1.0, "a"), run(1.0, "b")]),
+            Err("nearplane, l2: neighbors_answer is a in one run and b in another".to_owned())
+        );
+    }
+
+    #[test]
     fn results_that_lack_something_are_refused() {
         assert_eq!(
-            row(&written(0), "l1", "faiss", 400).unwrap_err(),
-            "l1, faiss: no query was timed"
+            row(&written(0), "l1", "faiss", 400, "queries").unwrap_err(),
+            "l1, faiss: nothing was timed"
         );
         assert_eq!(
-            row(&Json::Object(Vec::new()), "l1", "faiss", 400).unwrap_err(),
+            row(&Json::Object(Vec::new()), "l1", "faiss", 400, "queries").unwrap_err(),
             "the JSON record has no number `fixed_seconds`"
         );
     }

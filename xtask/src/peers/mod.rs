@@ -1,6 +1,6 @@
 //! `cargo xtask bench --peers NAME`: others' programs and nearplane on the same data, one after the other in one run.
-//! `suite.rs` says what runs, `python.rs` gets it, `contest.rs` runs it; distances have to agree before a time is
-//! shown.
+//! `suite.rs` says what runs, `python.rs` gets it, `contest.rs` runs it; what is found has to agree before a time
+//! is shown.
 
 mod args;
 mod contest;
@@ -32,7 +32,10 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
     let mut notes = Vec::new();
     let python = Python::prepare(&mut notes);
     if let Some(python) = &python {
-        shell::run(python.script("agreement.py").arg("--self-test"))?;
+        for suite in &options.suites {
+            let mut check = python.script("agreement.py");
+            shell::run(check.args([suite.name, "--self-test"]))?;
+        }
     }
     let mut faults = Vec::new();
     for suite in &options.suites {
@@ -54,12 +57,7 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
 
 /// Runs one suite and shows what came out; returns what is wrong with it.
 fn run(runner: &Runner<'_>, notes: &[String], keep: bool) -> Result<Vec<String>, String> {
-    let Runner {
-        suite,
-        place,
-        threads,
-        ..
-    } = runner;
+    let Runner { suite, place, .. } = runner;
     let mut outcome = Outcome::default();
     for contest in suite.contests {
         runner.run(contest, &mut outcome)?;
@@ -74,10 +72,12 @@ fn run(runner: &Runner<'_>, notes: &[String], keep: bool) -> Result<Vec<String>,
     let record = Record {
         suite: suite.name,
         job: format!(
-            "{}: {} queries against {} rows of {}.",
-            suite.job, place.n_queries, place.n_train, place.source
+            "{}: {} of {}.",
+            suite.job,
+            suite.counts.of(place.sizes(suite.counts)),
+            place.source
         ),
-        threads: *threads as u64,
+        threads: suite.threads.unwrap_or(runner.threads) as u64,
         targets: targets(suite, place, &outcome.rows),
         rows: outcome.rows,
         agreement: agreement.lines,
@@ -114,10 +114,10 @@ fn run(runner: &Runner<'_>, notes: &[String], keep: bool) -> Result<Vec<String>,
 
 fn targets(suite: &Suite, place: &Workplace, rows: &[table::Row]) -> Vec<String> {
     let mut lines = table::targets(suite, rows);
-    let (n_train, n_queries) = suite.target_size;
-    if (place.n_train, place.n_queries) != suite.target_size {
+    if place.sizes(suite.counts) != suite.target_size {
         lines.push(format!(
-            "the targets are meant for {n_queries} queries against {n_train} rows"
+            "the targets are meant for {}",
+            suite.counts.of(suite.target_size)
         ));
     }
     lines
@@ -140,7 +140,10 @@ fn agreement(runner: &Runner<'_>, outcome: &Outcome) -> Result<Agreement, String
     };
     let out: PathBuf = runner.place.path("agreement.json");
     let mut command = python.script("agreement.py");
-    command.arg("--data").arg(runner.place.data());
+    command.arg(runner.suite.name);
+    command
+        .arg("--data")
+        .arg(runner.place.data(runner.suite.counts));
     for (contest, found) in &outcome.ours {
         command.arg("--ours").arg(contest).arg(found);
     }

@@ -90,8 +90,8 @@ impl Record {
         format!(
             "# {}, {}, {}: {} beside others\n\n\
              Commit {}, `cargo xtask bench --peers {}`. {}\n\n\
-             Ratio: seconds divided by the mean of the two runs of nearplane right before and after. The same as a\n\
-             table for programs: [{name}.csv]({name}.csv).\n\n{}{}{}{}{}",
+             Ratio: seconds divided by the mean of nearplane right before and right after. The same as a table for\n\
+             programs: [{name}.csv]({name}.csv).\n\n{}{}{}{}{}",
             at.date,
             at.cpu,
             threads(self.threads),
@@ -126,7 +126,7 @@ impl Record {
                     optional(row.beside.map(|[_, after]| after)),
                 ),
                 ("ratio", optional(row.ratio())),
-                ("queries", Json::Number(row.queries as f64)),
+                ("items", Json::Number(row.items as f64)),
                 ("threads", Json::Number(row.threads as f64)),
                 ("remark", text(&row.remark)),
             ])
@@ -226,7 +226,7 @@ mod tests {
                 system: "faiss 1.0".to_owned(),
                 seconds: 10.0,
                 beside: Some([1.5, 2.5]),
-                queries: 7,
+                items: 7,
                 threads: 2,
                 remark: "float32".to_owned(),
             }],
@@ -310,6 +310,6 @@ mod tests {
         assert_eq!(read.text_of("schema"), Ok("nearplane/peers-knn/1"));
         let rows = read.get("rows").and_then(Json::array).unwrap();
         assert_eq!(rows[0].number_of("ratio"), Ok(5.0));
-        assert_eq!(rows[0].number_of("queries"), Ok(7.0));
+        assert_eq!(rows[0].number_of("items"), Ok(7.0));
     }
 }

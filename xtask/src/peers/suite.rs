@@ -1,7 +1,7 @@
 //! What runs beside what: one suite for each `--peers NAME`. The scripts of a suite are in `benches/peers/NAME`.
 
 /// Every suite, in the order of `--peers all`.
-pub(crate) const SUITES: [&Suite; 1] = [&KNN];
+pub(crate) const SUITES: [&Suite; 2] = [&KNN, &FEATURES];
 
 /// Contests that share a data set, scripts and a table.
 #[derive(Debug)]
@@ -9,24 +9,63 @@ pub(crate) struct Suite {
     pub(crate) name: &'static str,
     /// What every system has to do: the start of a sentence.
     pub(crate) job: &'static str,
+    pub(crate) counts: Counts,
+    /// Threads of every program, whatever was asked for.
+    pub(crate) threads: Option<usize>,
     pub(crate) contests: &'static [Contest],
     pub(crate) targets: &'static [Target],
     /// Numbers of training and test images that the targets are meant for.
     pub(crate) target_size: (u64, u64),
 }
 
+/// What a system is given one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// Test images, against all training images.
+    Queries,
+    /// All images of both splits.
+    Images,
+}
+
+impl Counts {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Counts::Queries => "queries",
+            Counts::Images => "images",
+        }
+    }
+
+    /// `100 queries against 500 rows`, `600 images`.
+    pub(crate) fn of(self, (n_train, n_test): (u64, u64)) -> String {
+        match self {
+            Counts::Queries => format!("{n_test} queries against {n_train} rows"),
+            Counts::Images => format!("{} images", n_train + n_test),
+        }
+    }
+}
+
 /// One question to nearplane and to some peers.
 #[derive(Debug)]
 pub(crate) struct Contest {
     pub(crate) name: &'static str,
+    /// What is in the table behind nearplane's version.
+    pub(crate) system: &'static str,
     /// The command of nearplane; data, threads and outputs are added.
     pub(crate) ours: &'static [&'static str],
+    /// More arguments, one run for each; their times are added.
+    pub(crate) parts: &'static [&'static [&'static str]],
     /// The flag that writes what nearplane found.
     pub(crate) found_flag: &'static str,
     /// Fields of nearplane's record whose sum is timed.
     pub(crate) timed: &'static [&'static str],
     /// The field that has to be the same in every run of nearplane.
     pub(crate) answer: &'static str,
+    /// Whether that field says more to a reader than that runs agree.
+    pub(crate) shows_answer: bool,
+    /// Threads, where they are not those of the suite.
+    pub(crate) threads: Option<usize>,
+    /// How often nearplane runs each time: more than once where one run is too short to be quiet.
+    pub(crate) repeats: usize,
     /// In the order in which they run; the closest first.
     pub(crate) peers: &'static [Peer],
 }
@@ -47,19 +86,46 @@ pub(crate) enum Package {
     OpenCv5,
 }
 
-/// A ratio that the project wants to reach.
+/// What the project wants to reach.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) contest: &'static str,
-    pub(crate) peer: &'static str,
-    pub(crate) shown: &'static str,
-    pub(crate) at_least: f64,
+    pub(crate) wanted: Wanted,
+}
+
+/// Compared with a peer, or by itself.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// The peer takes at least this many times as long.
+    Ratio {
+        peer: &'static str,
+        shown: &'static str,
+        at_least: f64,
+    },
+    /// nearplane takes less.
+    SecondsBelow(f64),
 }
 
 const fn peer(name: &'static str, package: &'static str) -> Peer {
     Peer {
         name,
         package: Package::Shared(package),
+    }
+}
+
+const fn ratio(
+    contest: &'static str,
+    peer: &'static str,
+    shown: &'static str,
+    at_least: f64,
+) -> Target {
+    Target {
+        contest,
+        wanted: Wanted::Ratio {
+            peer,
+            shown,
+            at_least,
+        },
     }
 }
 
@@ -70,10 +136,36 @@ const fn metric(
 ) -> Contest {
     Contest {
         name,
+        system: "brute force",
         ours,
+        parts: &[&[]],
         found_flag: "--neighbors-out",
         timed: &["fit_s", "predict_s"],
         answer: "neighbors_answer",
+        shows_answer: false,
+        threads: None,
+        repeats: 1,
+        peers,
+    }
+}
+
+/// `ours` ends with the specification.
+const fn feature(
+    name: &'static str,
+    ours: &'static [&'static str; 3],
+    peers: &'static [Peer],
+) -> Contest {
+    Contest {
+        name,
+        system: ours[2],
+        ours,
+        parts: &[&["--split", "train"], &["--split", "test"]],
+        found_flag: "--out",
+        timed: &["seconds"],
+        answer: "spec",
+        shows_answer: true,
+        threads: None,
+        repeats: 3,
         peers,
     }
 }
@@ -81,6 +173,8 @@ const fn metric(
 const KNN: Suite = Suite {
     name: "knn",
     job: "The 10 nearest training images of every test image, exact",
+    counts: Counts::Queries,
+    threads: None,
     contests: &[
         metric(
             "l2",
@@ -112,23 +206,64 @@ const KNN: Suite = Suite {
         ),
     ],
     targets: &[
-        Target {
-            contest: "l2",
-            peer: "faiss",
-            shown: "faiss IndexFlatL2",
-            at_least: 5.0,
+        ratio("l2", "faiss", "faiss IndexFlatL2", 5.0),
+        ratio("l1", "opencv", "OpenCV 4 batchDistance", 12.0),
+        ratio("l1", "faiss", "faiss IndexFlat METRIC_L1", 60.0),
+    ],
+    target_size: (50_000, 10_000),
+};
+
+const FEATURES: Suite = Suite {
+    name: "features",
+    job: "The features of every training and test image",
+    counts: Counts::Images,
+    threads: Some(1),
+    contests: &[
+        // What a peer is told in its script is spelled out here, too, so that no default can part them.
+        feature(
+            "hog-opencv",
+            &[
+                "features",
+                "--features",
+                "hog:mode=opencv,cell=8,block=2,stride=8,bins=9",
+            ],
+            &[peer("opencv", "opencv-python-headless")],
+        ),
+        feature(
+            "hog-skimage",
+            &[
+                "features",
+                "--features",
+                "hog:mode=skimage,cell=8,block=3,bins=9,norm=l2hys",
+            ],
+            &[peer("skimage", "scikit-image")],
+        ),
+        feature(
+            "hist-opencv",
+            &[
+                "features",
+                "--features",
+                "hist:mode=opencv,bins=10,norm=none",
+            ],
+            &[peer("opencv", "opencv-python-headless")],
+        ),
+        Contest {
+            threads: Some(2),
+            ..feature("hog", &["features", "--features", "hog"], &[])
         },
+    ],
+    targets: &[
+        ratio("hog-opencv", "opencv", "OpenCV 4 HOGDescriptor", 8.0),
+        ratio("hog-skimage", "skimage", "scikit-image hog", 60.0),
+        ratio(
+            "hist-opencv",
+            "opencv",
+            "OpenCV 4 cvtColor and calcHist",
+            8.0,
+        ),
         Target {
-            contest: "l1",
-            peer: "opencv",
-            shown: "OpenCV 4 batchDistance",
-            at_least: 12.0,
-        },
-        Target {
-            contest: "l1",
-            peer: "faiss",
-            shown: "faiss IndexFlat METRIC_L1",
-            at_least: 60.0,
+            contest: "hog",
+            wanted: Wanted::SecondsBelow(1.0),
         },
     ],
     target_size: (50_000, 10_000),
@@ -143,6 +278,8 @@ mod tests {
     fn scripts_and_packages_exist() {
         let folder = shell::root().join("benches/peers");
         for suite in SUITES {
+            let check = folder.join(suite.name).join("agreement.py");
+            assert!(check.is_file(), "{}", check.display());
             for peer in suite.contests.iter().flat_map(|contest| contest.peers) {
                 let script = folder.join(format!("{}/peer_{}.py", suite.name, peer.name));
                 assert!(script.is_file(), "{}", script.display());
@@ -162,8 +299,32 @@ mod tests {
         for suite in SUITES {
             for target in suite.targets {
                 let contest = suite.contests.iter().find(|c| c.name == target.contest);
-                assert!(contest.unwrap().peers.iter().any(|p| p.name == target.peer));
+                let contest = contest.unwrap();
+                if let Wanted::Ratio { peer, .. } = &target.wanted {
+                    assert!(contest.peers.iter().any(|p| p.name == *peer));
+                }
             }
         }
+    }
+
+    #[test]
+    fn every_contest_runs_and_is_named_once() {
+        for suite in SUITES {
+            for (at, contest) in suite.contests.iter().enumerate() {
+                assert!(contest.repeats > 0 && !contest.parts.is_empty());
+                assert!(!contest.timed.is_empty());
+                let others = &suite.contests[at + 1..];
+                assert!(others.iter().all(|other| other.name != contest.name));
+            }
+        }
+    }
+
+    #[test]
+    fn jobs_are_counted_in_their_own_unit() {
+        assert_eq!(
+            Counts::Queries.of((500, 100)),
+            "100 queries against 500 rows"
+        );
+        assert_eq!(Counts::Images.of((500, 100)), "600 images");
     }
 }

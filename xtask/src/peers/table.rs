@@ -1,6 +1,7 @@
 //! The table of a run, as text, Markdown and CSV, and what it says about the targets.
 
-use super::suite::{Suite, Target};
+use super::contest::threads;
+use super::suite::{Suite, Target, Wanted};
 
 /// The name of our own rows.
 pub(crate) const OURS: &str = "nearplane";
@@ -13,12 +14,12 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// With its version.
     pub(crate) system: String,
-    /// For all queries.
+    /// For all queries or images.
     pub(crate) seconds: f64,
     /// Seconds of nearplane right before and right after; `None` in our own rows.
     pub(crate) beside: Option<[f64; 2]>,
-    /// Queries that were timed.
-    pub(crate) queries: u64,
+    /// Queries or images that were timed.
+    pub(crate) items: u64,
     pub(crate) threads: u64,
     pub(crate) remark: String,
 }
@@ -31,11 +32,11 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 6] {
-        let beside = |[before, after]: [f64; 2]| format!("{before:.2}, {after:.2}");
+        let beside = |[before, after]: [f64; 2]| format!("{}, {}", shown(before), shown(after));
         [
             self.contest.to_owned(),
             self.system.clone(),
-            format!("{:.2}", self.seconds),
+            shown(self.seconds),
             self.beside.map_or_else(String::new, beside),
             self.ratio()
                 .map_or_else(String::new, |ratio| format!("{ratio:.2}")),
@@ -52,6 +53,15 @@ const HEADER: [&str; 6] = [
     "ratio",
     "remark",
 ];
+
+/// Seconds with at least two digits that tell something.
+pub(crate) fn shown(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{seconds:.3}")
+    } else {
+        format!("{seconds:.2}")
+    }
+}
 
 /// For a terminal.
 pub(crate) fn text(rows: &[Row]) -> String {
@@ -90,7 +100,7 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
 /// For programs.
 pub(crate) fn csv(rows: &[Row]) -> String {
     let mut out = String::from(
-        "contest,name,system,seconds,nearplane_before_s,nearplane_after_s,ratio,queries,threads,remark\n",
+        "contest,name,system,seconds,nearplane_before_s,nearplane_after_s,ratio,items,threads,remark\n",
     );
     for row in rows {
         let number = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v:.4}"));
@@ -102,7 +112,7 @@ pub(crate) fn csv(rows: &[Row]) -> String {
             number(row.beside.map(|[before, _]| before)),
             number(row.beside.map(|[_, after]| after)),
             number(row.ratio()),
-            row.queries.to_string(),
+            row.items.to_string(),
             row.threads.to_string(),
             quoted(&row.remark),
         ];
@@ -129,21 +139,43 @@ pub(crate) fn targets(suite: &Suite, rows: &[Row]) -> Vec<String> {
 }
 
 fn target_line(target: &Target, rows: &[Row]) -> String {
-    let Target {
-        contest,
-        peer,
-        shown,
-        at_least,
-    } = target;
-    let row = rows
-        .iter()
-        .find(|row| row.contest == *contest && row.name == *peer);
-    let verdict = match row.and_then(Row::ratio) {
-        Some(ratio) if ratio >= *at_least => format!("met ({ratio:.2})"),
-        Some(ratio) => format!("NOT met ({ratio:.2})"),
-        None => "not measured".to_owned(),
+    let contest = target.contest;
+    let row = |name: &str| {
+        rows.iter()
+            .find(|row| row.contest == contest && row.name == name)
     };
-    format!("target, {contest}: {shown} takes at least {at_least} times as long: {verdict}")
+    let verdict = |is_met: bool, found: String| {
+        let met = if is_met { "met" } else { "NOT met" };
+        format!("{met} ({found})")
+    };
+    let not_measured = || "not measured".to_owned();
+    match &target.wanted {
+        Wanted::Ratio {
+            peer,
+            shown,
+            at_least,
+        } => {
+            let verdict = row(peer)
+                .and_then(Row::ratio)
+                .map_or_else(not_measured, |ratio| {
+                    verdict(ratio >= *at_least, format!("{ratio:.2}"))
+                });
+            format!("target, {contest}: {shown} takes at least {at_least} times as long: {verdict}")
+        }
+        Wanted::SecondsBelow(limit) => {
+            let (on, verdict) = row(OURS).map_or_else(
+                || (String::new(), not_measured()),
+                |row| {
+                    let found = format!("{} s", shown(row.seconds));
+                    (
+                        format!(" on {}", threads(row.threads)),
+                        verdict(row.seconds < *limit, found),
+                    )
+                },
+            );
+            format!("target, {contest}: nearplane takes less than {limit} s{on}: {verdict}")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +190,7 @@ mod tests {
             system: format!("{name} 1.0"),
             seconds,
             beside: beside.map(|mean| [mean - 0.5, mean + 0.5]),
-            queries: 300,
+            items: 300,
             threads: 2,
             remark: "bytes, 2 threads".to_owned(),
         }
@@ -211,6 +243,31 @@ l1       opencv 1.0       59.99           4.50, 5.50  12.00  bytes, 2 threads
                 "target, l1: OpenCV 4 batchDistance takes at least 12 times as long: NOT met (12.00)",
                 "target, l1: faiss IndexFlat METRIC_L1 takes at least 60 times as long: not measured",
             ]
+        );
+    }
+
+    #[test]
+    fn targets_without_a_peer_are_judged_by_seconds() {
+        let last = |rows: &[Row]| targets(SUITES[1], rows).pop();
+        for (seconds, verdict) in [(0.999, "met (0.999 s)"), (1.0, "NOT met (1.00 s)")] {
+            assert_eq!(
+                last(&[row("hog", OURS, seconds, None)]),
+                Some(format!(
+                    "target, hog: nearplane takes less than 1 s on 2 threads: {verdict}"
+                ))
+            );
+        }
+        assert_eq!(
+            last(&rows()).as_deref(),
+            Some("target, hog: nearplane takes less than 1 s: not measured")
+        );
+    }
+
+    #[test]
+    fn short_times_keep_their_digits() {
+        assert_eq!(
+            [0.0456, 0.5, 1.0, 12.345].map(shown),
+            ["0.046", "0.500", "1.00", "12.35"]
         );
     }
 }

@@ -5,12 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::Options;
+use super::suite::Counts;
 use crate::data::{self, Folder};
 use crate::shell;
 
 /// Results stay here.
 pub(crate) const RESULTS: &str = "target/peers";
 const WORK: &str = "target/peers/work";
+/// All training images, and the queries.
+const ALL_ROWS: &str = "data";
+/// The first images of every file.
+const FEW_ROWS: &str = "few";
 const LOCK: &str = "target/peers/lock";
 const SYNTHETIC: &str = "target/peers/synthetic";
 /// As many as CIFAR-10 has, so that the ratios can be compared.
@@ -21,9 +26,10 @@ pub(crate) struct Workplace {
     folder: PathBuf,
     /// The data set as a reader names it.
     pub(crate) source: String,
-    pub(crate) n_train: u64,
-    /// How many there are here.
-    pub(crate) n_queries: u64,
+    /// Training and test images of the data for queries.
+    queries: (u64, u64),
+    /// The same of the data for images.
+    images: (u64, u64),
     /// Held until the end.
     _lock: fs::File,
 }
@@ -58,21 +64,47 @@ impl Workplace {
             // Left by a run that was ended.
             fs::remove_dir_all(&folder).map_err(|error| shown(&folder, error))?;
         }
-        let place = Workplace {
+        let mut place = Workplace {
             folder,
             source: source(&original),
-            n_train,
-            n_queries,
+            queries: (n_train, n_queries),
+            images: (n_train, n_test),
             _lock: lock,
         };
-        let data = place.data();
+        let data = place.folder.join(ALL_ROWS);
         fs::create_dir_all(&data).map_err(|error| shown(&data, error))?;
-        link_data(&original, &data, format, n_queries)?;
+        link_data(&original, &data, format, Cut::Test, n_queries)?;
+        if options.queries.is_some() {
+            let data = place.folder.join(FEW_ROWS);
+            fs::create_dir_all(&data).map_err(|error| shown(&data, error))?;
+            link_data(&original, &data, format, Cut::Every, n_queries)?;
+            let (_, n_train, n_test) = whole(&data)?;
+            place.images = (n_train, n_test);
+        }
         Ok(place)
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join("data")
+    /// The folder of data for a suite that counts queries or images.
+    pub(crate) fn data(&self, counts: Counts) -> PathBuf {
+        let is_cut = counts == Counts::Images && self.images != self.queries;
+        self.folder.join(if is_cut { FEW_ROWS } else { ALL_ROWS })
+    }
+
+    /// How many training and test images are in it.
+    pub(crate) fn sizes(&self, counts: Counts) -> (u64, u64) {
+        match counts {
+            Counts::Queries => self.queries,
+            Counts::Images => self.images,
+        }
+    }
+
+    /// How many queries or images there are.
+    pub(crate) fn n_items(&self, counts: Counts) -> u64 {
+        let (n_train, n_test) = self.sizes(counts);
+        match counts {
+            Counts::Queries => n_test,
+            Counts::Images => n_train + n_test,
+        }
     }
 
     /// A file or folder of that name here.
@@ -144,8 +176,15 @@ fn whole(folder: &Path) -> Result<(&'static str, u64, u64), String> {
     }
 }
 
-/// Links every data file, and copies the first `n_queries` records of the test file.
-fn link_data(from: &Path, to: &Path, format: &str, n_queries: u64) -> Result<(), String> {
+/// Which files are shortened.
+#[derive(Clone, Copy, PartialEq)]
+enum Cut {
+    Test,
+    Every,
+}
+
+/// Links every data file, or copies the first `n_records` records of those that are shortened.
+fn link_data(from: &Path, to: &Path, format: &str, cut: Cut, n_records: u64) -> Result<(), String> {
     let (test, record) = if format == "CIFAR-100" {
         ("test.bin", 3074)
     } else {
@@ -159,11 +198,12 @@ fn link_data(from: &Path, to: &Path, format: &str, n_queries: u64) -> Result<(),
         if !is_data || !path.is_file() {
             continue;
         }
-        if name == test {
+        let has_records = path.extension().is_some_and(|e| e == "bin");
+        if name == test || (cut == Cut::Every && has_records) {
             use std::io::Read as _;
             let file = fs::File::open(&path).map_err(|error| shown(&path, error))?;
             let mut part = Vec::new();
-            file.take(n_queries * record)
+            file.take(n_records * record)
                 .read_to_end(&mut part)
                 .and_then(|_| fs::write(to.join(&name), part))
                 .map_err(|error| shown(&path, error))?;
@@ -215,8 +255,11 @@ mod tests {
                 &[(".nearplane-looks.csv", 9), ("names.txt", 3)],
             );
             assert_eq!(whole(from.path()), Ok((format, 2, 5)));
-            link_data(from.path(), to.path(), format, 3).unwrap();
+            link_data(from.path(), to.path(), format, Cut::Test, 3).unwrap();
             assert_eq!(whole(to.path()), Ok((format, 2, 3)));
+            let few = TempFolder::new();
+            link_data(from.path(), few.path(), format, Cut::Every, 1).unwrap();
+            assert_eq!(whole(few.path()), Ok((format, 1, 1)));
             assert!(to.path().join("names.txt").is_file());
             assert!(!to.path().join(".nearplane-looks.csv").exists());
         }
