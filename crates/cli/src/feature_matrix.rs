@@ -80,12 +80,12 @@ fn extracted(
 ) -> Result<Vec<f32>> {
     let cols = choice.extractor.n_features();
     let images = Rows::from_shards(views(data.split(split)))?.limit(n);
-    let mut values = Vec::new();
     let len = n.saturating_mul(cols);
-    values
+    Vec::<f32>::new()
         .try_reserve_exact(len)
         .with_context(|| format!("{n} x {cols} features do not fit into memory"))?;
-    values.resize(len, 0.0);
+    // Zeros by the system, page by page as they are written, and not by one thread beforehand.
+    let mut values = vec![0.0; len];
     let progress = Progress::new("extracting features", settings.quiet);
     match choice
         .extractor

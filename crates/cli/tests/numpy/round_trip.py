@@ -130,6 +130,49 @@ def feed_back(folder, x, y, e, el):
             same(nearplane(folder, *knn, metric, *files), reference, bits, f"{metric}, labels {labels}")
 
 
+def hog_of_cells(pixels):
+    """scikit-image's HoG of 8-pixel cells, each normalised alone, from its formulas: images x 4 x 4 x 9."""
+    images = pixels.reshape(-1, 3, 32, 32).astype("f8")
+    gx, gy = np.zeros_like(images), np.zeros_like(images)
+    gx[..., :, 1:-1] = images[..., :, 2:] - images[..., :, :-2]
+    gy[..., 1:-1, :] = images[..., 2:, :] - images[..., :-2, :]
+    strongest = np.hypot(gx, gy).argmax(axis=1)[:, None]
+    gx, gy = (np.take_along_axis(g, strongest, 1)[:, 0] for g in (gx, gy))
+    length, bins = np.hypot(gx, gy), (np.rad2deg(np.arctan2(gy, gx)) % 180 // 20).astype(int) % 9
+    votes = length[..., None] * (bins[..., None] == np.arange(9))
+    cells = votes.reshape(-1, 4, 8, 4, 8, 9).sum(axis=(2, 4)) / 64
+    return cells / np.sqrt((cells**2).sum(axis=-1, keepdims=True) + 1e-5**2)
+
+
+def features(folder, x, y):
+    """Matrices of features: shape, values, labels, and what the index makes of them."""
+
+    def extracted(spec, out="f.npy", split="test"):
+        record = nearplane(folder, "features", "--data", "images", "--features", spec, "--split", split, "--out", out, "--force")
+        array = np.load(folder / out)
+        check(array.dtype == np.dtype("<f4") and array.shape == (record["rows"], record["cols"]), f"{spec}: {array.shape}")
+        return array
+
+    equal(extracted("raw"), x.astype("f4"), "<f4", "features raw")
+    equal(np.load(folder / "f.labels.npy"), y, "u1", "labels of features")
+    counts = (x.reshape(-1, 3, 1024, 1) // 64 == np.arange(4)).sum(axis=2).reshape(-1, 12)
+    colours = extracted("hist:space=rgb,bins=4,norm=none")
+    check(np.array_equal(colours, counts), "rgb histogram")
+    cells = extracted("hog:mode=skimage,cell=8,block=1,bins=9,norm=l2").reshape(-1, 4, 4, 9)
+    check(np.abs(cells - hog_of_cells(x)).max() < 1e-4, "HoG of cells")
+    both = extracted("hog+hist")
+    alone = [extracted(spec) for spec in ("hog", "hist")]
+    equal(both, np.hstack(alone), "<f4", "hog+hist")
+    check(np.isfinite(both).all() and both.std(axis=0).max() > 0, "hog+hist says something")
+    # One block: several would be brought to one length, which the bare matrix is not.
+    extracted("hog:mode=opencv", "train.npy", "train")
+    extracted("hog:mode=opencv")
+    knn = ["knn", "--k", "1,3,10", "--metric", "l1"]
+    fed = ["--x", "train.npy", "--y", "train.labels.npy", "--x-eval", "f.npy", "--y-eval", "f.labels.npy"]
+    images = nearplane(folder, *knn, "--data", "images", "--on", "test", "--features", "hog:mode=opencv")
+    same(nearplane(folder, *knn, *fed), images, ["answer", "neighbors_answer", "results"], "features fed back")
+
+
 def refuse(folder, x):
     """Types that are not read are named."""
     objects = np.empty(x.shape, dtype=object)
@@ -154,5 +197,6 @@ with tempfile.TemporaryDirectory() as name:
     arrays = export(folder)
     export_cifar_100(folder)
     feed_back(folder, *arrays)
+    features(folder, *arrays[2:])
     refuse(folder, arrays[0])
 print(f"NumPy {np.__version__}: {checks} checks passed")
