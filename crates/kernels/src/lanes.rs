@@ -66,6 +66,15 @@ pub trait Lanes: Copy + Sealed {
     fn select_ge(self, a: Self::F32, b: Self::F32, yes: Self::F32, no: Self::F32) -> Self::F32;
     /// Lane j of result i is lane i of row j.
     fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES];
+    /// The gradients of 32 pixels in the strongest of P channels, exactly: right - left where `inside`
+    /// has all bits set (0 where it has none) and below - above, in the channel where the sum of
+    /// their squares is largest (the first of equal ones), and that sum; then the same for the other
+    /// sixteen pixels. `neighbours`: of each channel those to the left, to the right, above and below.
+    fn strongest_gradients<const P: usize>(
+        self,
+        neighbours: [[&[u8; 2 * LANES]; 4]; P],
+        inside: &[i16; 2 * LANES],
+    ) -> [[Self::F32; 3]; 2];
     /// The sum of the lanes in one fixed order: lane i + lane i + 8, then 4, 2 and 1 apart.
     fn sum(self, a: Self::F32) -> f32;
 }

@@ -121,3 +121,79 @@ fn operations_mean_what_they_say() {
         assert_eq!(sum, 120.0, "{level}");
     }
 }
+
+/// The gradients of 32 pixels in P channels: dx, dy and the sum of their squares, pixel by pixel.
+struct Gradients<'a, const P: usize> {
+    neighbours: &'a [[[u8; 2 * LANES]; 4]; P],
+    inside: &'a [i16; 2 * LANES],
+}
+
+impl<const P: usize> Vectorize for Gradients<'_, P> {
+    type Output = Vec<[f32; 3]>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Self::Output {
+        let neighbours = self.neighbours.each_ref().map(|around| around.each_ref());
+        let halves = lanes.strongest_gradients(neighbours, self.inside);
+        let mut pixels = Vec::new();
+        for half in halves {
+            let mut out = [[0.0; LANES]; 3];
+            for (vector, out) in half.into_iter().zip(&mut out) {
+                lanes.store(vector, out);
+            }
+            pixels.extend((0..LANES).map(|i| out.map(|quantity| quantity[i])));
+        }
+        pixels
+    }
+}
+
+fn check_gradients<const P: usize>(seed: u32, coarse: u8) {
+    let mut state = seed;
+    let neighbours = [(); P].map(|()| {
+        [(); 4].map(|()| {
+            [(); 2 * LANES].map(|()| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                // Bytes of a few values, 0 and 255 among them, so that sums are often equal.
+                match (state >> 24) as u8 {
+                    0..32 => 0,
+                    224.. => 255,
+                    byte => byte / coarse * coarse,
+                }
+            })
+        })
+    });
+    let inside = std::array::from_fn(|i| [-1, -1, 0, -1, -1][(i + seed as usize) % 5]);
+    let expected: Vec<[f32; 3]> = (0..2 * LANES)
+        .map(|i| {
+            let mut best: Option<[i32; 3]> = None;
+            for [left, right, above, below] in &neighbours {
+                let across = i32::from(right[i]) - i32::from(left[i]);
+                let dx = if inside[i] == 0 { 0 } else { across };
+                let dy = i32::from(below[i]) - i32::from(above[i]);
+                let squared = dx * dx + dy * dy;
+                if best.is_none_or(|best| squared > best[2]) {
+                    best = Some([dx, dy, squared]);
+                }
+            }
+            best.expect("a channel").map(|number| number as f32)
+        })
+        .collect();
+    for level in Level::available() {
+        let found = level.run(Gradients {
+            neighbours: &neighbours,
+            inside: &inside,
+        });
+        assert_eq!(found, expected, "{P} channels at {level}");
+    }
+}
+
+#[test]
+fn gradients_are_those_of_the_strongest_channel() {
+    for seed in 0..50 {
+        for coarse in [1, 50, 120] {
+            check_gradients::<1>(seed, coarse);
+            check_gradients::<2>(seed, coarse);
+            check_gradients::<3>(seed, coarse);
+        }
+    }
+}

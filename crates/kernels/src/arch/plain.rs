@@ -57,7 +57,11 @@ impl Lanes for Plain {
 
     #[inline(always)]
     fn load_u8(self, from: &[u8; LANES]) -> Self::F32 {
-        from.map(f32::from)
+        let mut wide = [0.0; LANES];
+        for i in 0..LANES {
+            wide[i] = f32::from(from[i]);
+        }
+        wide
     }
 
     #[inline(always)]
@@ -68,6 +72,40 @@ impl Lanes for Plain {
     #[inline(always)]
     fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
         from_fn(|i| from_fn(|j| rows[j][i]))
+    }
+
+    #[inline(always)]
+    fn strongest_gradients<const P: usize>(
+        self,
+        neighbours: [[&[u8; 2 * LANES]; 4]; P],
+        inside: &[i16; 2 * LANES],
+    ) -> [[Self::F32; 3]; 2] {
+        let mut found = [[[0.0; LANES]; 3]; 2];
+        for (half, found) in found.iter_mut().enumerate() {
+            let first = half * LANES;
+            for (channel, [left, right, above, below]) in neighbours.into_iter().enumerate() {
+                // Floats: squares of them are an instruction on every CPU, and exact.
+                let (mut across, mut down) = ([0.0; LANES], [0.0; LANES]);
+                for i in 0..LANES {
+                    let at = first + i;
+                    let difference = i16::from(right[at]) - i16::from(left[at]);
+                    across[i] = f32::from(difference & inside[at]);
+                    down[i] = f32::from(i16::from(below[at]) - i16::from(above[at]));
+                }
+                let both = self.add(self.mul(across, across), self.mul(down, down));
+                let [dx, dy, squared] = *found;
+                *found = if channel == 0 {
+                    [across, down, both]
+                } else {
+                    [
+                        self.select_gt(both, squared, across, dx),
+                        self.select_gt(both, squared, down, dy),
+                        self.max(both, squared),
+                    ]
+                };
+            }
+        }
+        found
     }
 
     #[inline(always)]

@@ -68,6 +68,9 @@
 //!
 //! # How it is computed
 //!
+//! Gradients of bytes are whole numbers, and so is what the channels are compared by: they become floats
+//! only in the strongest channel. Where roots or luminances come first, all of it is in floats.
+//!
 //! The weight of a pixel for the cell of a block is a product of one for its row and one for its column
 //! (bilinear shares and Gaussians are). So votes are summed down the columns first: sixteen columns of
 //! pixels in a vector, a sum for each (cell of a block along y, bin). Squares of sixteen are then

@@ -121,6 +121,62 @@ impl Lanes for Avx2Lanes {
     }
 
     #[inline(always)]
+    fn strongest_gradients<const P: usize>(
+        self,
+        neighbours: [[&[u8; 2 * LANES]; 4]; P],
+        inside: &[i16; 2 * LANES],
+    ) -> [[Self::F32; 3]; 2] {
+        // SAFETY: the token proves AVX2; of each array both halves of sixteen are read.
+        unsafe {
+            let mut found = [[[_mm256_setzero_ps(); 2]; 3]; 2];
+            for (half, found) in found.iter_mut().enumerate() {
+                let first = half * LANES;
+                let inside = _mm256_loadu_si256(inside.as_ptr().add(first).cast());
+                // Pairs of dx and dy, and the sums of their squares: pixels 0 to 3 and 8 to 11, and
+                // the others.
+                let mut best = [_mm256_setzero_si256(); 2];
+                let mut most = best;
+                for (channel, around) in neighbours.into_iter().enumerate() {
+                    let mut wide = [inside; 4];
+                    for (wide, bytes) in wide.iter_mut().zip(around) {
+                        let bytes = _mm_loadu_si128(bytes.as_ptr().add(first).cast());
+                        *wide = _mm256_cvtepu8_epi16(bytes);
+                    }
+                    let [left, right, above, below] = wide;
+                    let dx = _mm256_and_si256(_mm256_sub_epi16(right, left), inside);
+                    let dy = _mm256_sub_epi16(below, above);
+                    let pairs = [_mm256_unpacklo_epi16(dx, dy), _mm256_unpackhi_epi16(dx, dy)];
+                    for i in 0..2 {
+                        let both = _mm256_madd_epi16(pairs[i], pairs[i]);
+                        if channel == 0 {
+                            (best[i], most[i]) = (pairs[i], both);
+                        } else {
+                            let more = _mm256_cmpgt_epi32(both, most[i]);
+                            best[i] = _mm256_blendv_epi8(best[i], pairs[i], more);
+                            most[i] = _mm256_max_epi32(both, most[i]);
+                        }
+                    }
+                }
+                let ordered = [
+                    _mm256_permute2x128_si256::<0x20>(best[0], best[1]),
+                    _mm256_permute2x128_si256::<0x31>(best[0], best[1]),
+                ];
+                let most = [
+                    _mm256_permute2x128_si256::<0x20>(most[0], most[1]),
+                    _mm256_permute2x128_si256::<0x31>(most[0], most[1]),
+                ];
+                for i in 0..2 {
+                    let dx = _mm256_srai_epi32::<16>(_mm256_slli_epi32::<16>(ordered[i]));
+                    found[0][i] = _mm256_cvtepi32_ps(dx);
+                    found[1][i] = _mm256_cvtepi32_ps(_mm256_srai_epi32::<16>(ordered[i]));
+                    found[2][i] = _mm256_cvtepi32_ps(most[i]);
+                }
+            }
+            found
+        }
+    }
+
+    #[inline(always)]
     fn sum(self, a: Self::F32) -> f32 {
         // SAFETY: the token proves AVX2.
         unsafe { sum8(_mm256_add_ps(a[0], a[1])) }
@@ -266,6 +322,56 @@ impl Lanes for Avx512Lanes {
                 columns[c + 12] = _mm512_shuffle_f32x4::<0xdd>(odd_ab, odd_ef);
             }
             columns
+        }
+    }
+
+    #[inline(always)]
+    fn strongest_gradients<const P: usize>(
+        self,
+        neighbours: [[&[u8; 2 * LANES]; 4]; P],
+        inside: &[i16; 2 * LANES],
+    ) -> [[Self::F32; 3]; 2] {
+        // SAFETY: the token proves AVX-512 F and BW; arrays of 32 are read.
+        unsafe {
+            let inside = _mm512_loadu_si512(inside.as_ptr().cast());
+            // Pairs of dx and dy, and the sums of their squares: the even fours of pixels, and the
+            // odd ones.
+            let mut best = [_mm512_setzero_si512(); 2];
+            let mut most = best;
+            for (channel, around) in neighbours.into_iter().enumerate() {
+                let mut wide = [inside; 4];
+                for (wide, bytes) in wide.iter_mut().zip(around) {
+                    *wide = _mm512_cvtepu8_epi16(_mm256_loadu_si256(bytes.as_ptr().cast()));
+                }
+                let [left, right, above, below] = wide;
+                let dx = _mm512_and_si512(_mm512_sub_epi16(right, left), inside);
+                let dy = _mm512_sub_epi16(below, above);
+                let pairs = [_mm512_unpacklo_epi16(dx, dy), _mm512_unpackhi_epi16(dx, dy)];
+                for i in 0..2 {
+                    let both = _mm512_madd_epi16(pairs[i], pairs[i]);
+                    if channel == 0 {
+                        (best[i], most[i]) = (pairs[i], both);
+                    } else {
+                        let more = _mm512_cmpgt_epi32_mask(both, most[i]);
+                        best[i] = _mm512_mask_mov_epi32(best[i], more, pairs[i]);
+                        most[i] = _mm512_max_epi32(both, most[i]);
+                    }
+                }
+            }
+            let mut found = [[_mm512_setzero_ps(); 3]; 2];
+            for (half, found) in found.iter_mut().enumerate() {
+                let order = _mm512_add_epi32(
+                    _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
+                    _mm512_set1_epi32(8 * half as i32),
+                );
+                let pairs = _mm512_permutex2var_epi32(best[0], order, best[1]);
+                let most = _mm512_permutex2var_epi32(most[0], order, most[1]);
+                let dx = _mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(pairs));
+                found[0] = _mm512_cvtepi32_ps(dx);
+                found[1] = _mm512_cvtepi32_ps(_mm512_srai_epi32::<16>(pairs));
+                found[2] = _mm512_cvtepi32_ps(most);
+            }
+            found
         }
     }
 

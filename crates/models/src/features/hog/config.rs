@@ -39,12 +39,18 @@ pub struct HogConfig {
     /// All bits for columns of pixels with the neighbours that a gradient needs, none for others; in
     /// chunks of a row.
     pub(super) inside: Vec<[f32; LANES]>,
+    /// The same for numbers of 16 bits, in pairs of chunks.
+    pub(super) inside_pairs: Vec<[i16; 2 * LANES]>,
     pub(super) columns: Vec<Target>,
     pub(super) bands: Vec<Band>,
     /// Rows of the longest band.
     pub(super) band_rows: usize,
     /// Pooled numbers of a column target: row targets x bins, in whole vectors.
     pub(super) pooled: usize,
+    /// The numbers of the bins as floats, behind that of the last one, which is before the first.
+    pub(super) bin_numbers: Vec<f32>,
+    /// All bits for the numbers of a block's last vector, none for its padding.
+    pub(super) tail: [f32; LANES],
     /// The runs that make up each block, one block after the other; none in `uoctti`.
     pub(super) blocks: Vec<Vec<Run>>,
 }
@@ -73,10 +79,17 @@ impl HogConfig {
         let pooled = (rows.len() * n_bins).next_multiple_of(LANES);
         Self {
             orientations: Orientations::new(&params),
-            inside: inside(&params, shape.width),
+            inside: inside(&params, shape.width, mask),
+            inside_pairs: inside(&params, shape.width, |all| -i16::from(all)),
             band_rows: bands.iter().map(|band| band.rows.len()).max().unwrap_or(0),
             bands,
             blocks: blocks(&params, &layout, n_bins, pooled),
+            bin_numbers: [n_bins - 1]
+                .into_iter()
+                .chain(0..n_bins)
+                .map(|bin| bin as f32)
+                .collect(),
+            tail: tail(layout.n_values_per_block()),
             params,
             shape,
             layout,
@@ -146,6 +159,17 @@ impl HogConfig {
         }
     }
 
+    /// Whether gradients are differences of the bytes themselves.
+    pub(super) fn of_bytes(&self) -> bool {
+        let plain = self.params.color == HogColor::Strongest || self.shape.channels == 1;
+        plain && !self.params.gamma && self.params.mode != HogMode::Cs231n
+    }
+
+    /// Whether some lanes of the field are of no pixel, or of one without votes.
+    pub(super) fn has_silent(&self) -> bool {
+        !self.shape.width.is_multiple_of(LANES) || self.params.mode == HogMode::Uoctti
+    }
+
     /// Where the votes of a chunk of a band's row are, in vectors.
     pub(super) fn votes_at(&self, chunk: usize, row: usize) -> Range<usize> {
         let first = (chunk * self.band_rows + row) * FIELD;
@@ -192,17 +216,28 @@ fn targets(params: &HogParams, n_blocks: usize, length: usize, scale: f32) -> Ve
     targets
 }
 
+/// All bits or none.
+fn mask(all: bool) -> f32 {
+    f32::from_bits(if all { u32::MAX } else { 0 })
+}
+
+/// What of the last of the vectors that `n_values` numbers take is used.
+fn tail(n_values: usize) -> [f32; LANES] {
+    let used = n_values - (n_values - 1) / LANES * LANES;
+    core::array::from_fn(|i| mask(i < used))
+}
+
 /// Which columns of pixels have both neighbours; forward differences need only the next one.
-fn inside(params: &HogParams, width: usize) -> Vec<[f32; LANES]> {
+fn inside<T, const N: usize>(
+    params: &HogParams,
+    width: usize,
+    mask: impl Fn(bool) -> T,
+) -> Vec<[T; N]> {
     let first = usize::from(params.mode != HogMode::Cs231n);
     let with_neighbours = first..width - 1;
-    let mask = |column: usize| {
-        let all = with_neighbours.contains(&column);
-        f32::from_bits(if all { u32::MAX } else { 0 })
-    };
     (0..width)
-        .step_by(LANES)
-        .map(|chunk| core::array::from_fn(|i| mask(chunk + i)))
+        .step_by(N)
+        .map(|chunk| core::array::from_fn(|i| mask(with_neighbours.contains(&(chunk + i)))))
         .collect()
 }
 

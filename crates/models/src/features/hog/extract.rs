@@ -3,9 +3,9 @@
 
 use super::axis::Band;
 use super::config::HogConfig;
-use super::gradient::field;
+use super::gradient::{field, in_whole_numbers};
 use super::params::HogMode;
-use super::scratch::{FIELD, HogScratch};
+use super::scratch::{FIELD, HogScratch, MARGIN};
 use super::{normalize, uoctti};
 use nearplane_kernels::{LANES, Lanes, Vectorize};
 
@@ -28,6 +28,9 @@ impl Vectorize for Extract<'_> {
             scratch,
             out,
         } = self;
+        if in_whole_numbers::<L>(config) {
+            scratch.bytes[MARGIN..][..image.len()].copy_from_slice(image);
+        }
         along_columns(lanes, config, image, scratch);
         along_rows(lanes, config, scratch);
         match config.params().mode {
@@ -49,9 +52,14 @@ fn along_columns<L: Lanes>(lanes: L, config: &HogConfig, image: &[u8], scratch: 
             field(lanes, config, image, rows, &mut filled, scratch);
         }
         let HogScratch { field, rows, .. } = scratch;
-        let chunks = field.vectors().chunks_exact(config.band_rows * FIELD);
-        for (pixels, sums) in chunks.zip(rows.vectors_mut().chunks_exact_mut(config.pooled)) {
-            let pixels = &pixels.as_chunks::<FIELD>().0[..band.rows.len()];
+        let (field, rows) = (field.vectors(), rows.vectors_mut());
+        for chunk in 0..config.chunks() {
+            // Places are computed: an iterator over chunks divides to know their number.
+            let pixels = &field[config.votes_at(chunk, 0).start..]
+                .as_chunks::<FIELD>()
+                .0;
+            let pixels = &pixels[..band.rows.len()];
+            let sums = &mut rows[chunk * config.pooled..][..config.pooled];
             match band.targets.len() {
                 1 => bins::<L, 1>(lanes, config, band, pixels, sums),
                 2 => bins::<L, 2>(lanes, config, band, pixels, sums),
@@ -100,12 +108,10 @@ fn bin_group<L: Lanes, const A: usize, const B: usize>(
 ) {
     let zero = lanes.splat(0.0);
     let n_bins = config.n_bins;
-    // The bin before the first, which is the last one, and the bins.
-    let mut numbers = [[0.0; 2]; B];
-    for (b, numbers) in numbers.iter_mut().enumerate() {
-        let before = if bin + b > 0 { bin + b } else { n_bins } - 1;
-        *numbers = [before as f32, (bin + b) as f32];
-    }
+    // The bins, and which is before the first of them. A comparison with one serves its own votes and
+    // those for the next.
+    let before = config.bin_numbers[bin];
+    let numbers: [f32; B] = *config.bin_numbers[bin + 1..].first_chunk().expect("B bins");
     let mut acc = [[zero; B]; A];
     let targets: &[usize; A] = band.targets.first_chunk().expect("A targets");
     for a in 0..A {
@@ -123,9 +129,9 @@ fn bin_group<L: Lanes, const A: usize, const B: usize>(
         let (of_bin, votes) = (lanes.load(of_bin), lanes.load(votes));
         let next_votes = lanes.load(next_votes);
         for b in 0..B {
-            let [before, number] = numbers[b];
+            let before = if b > 0 { numbers[b - 1] } else { before };
             let vote = lanes.select_eq(of_bin, lanes.splat(before), next_votes, zero);
-            let vote = lanes.select_eq(of_bin, lanes.splat(number), votes, vote);
+            let vote = lanes.select_eq(of_bin, lanes.splat(numbers[b]), votes, vote);
             for a in 0..A {
                 acc[a][b] = lanes.add(acc[a][b], lanes.mul(lanes.splat(weights[a]), vote));
             }
@@ -155,7 +161,9 @@ fn along_rows<L: Lanes>(lanes: L, config: &HogConfig, scratch: &mut HogScratch) 
         ..
     } = scratch;
     let histograms = histograms.vectors_mut();
-    for (chunk, sums) in rows.vectors().chunks_exact(pooled).enumerate() {
+    let rows = rows.vectors();
+    for chunk in 0..config.chunks() {
+        let sums = &rows[chunk * pooled..][..pooled];
         let mut square = 0;
         while square < pooled / LANES {
             if pooled / LANES - square >= SQUARES {

@@ -1,13 +1,14 @@
 //! From bytes to a field of votes: for each pixel a bin, the votes for it, and those for the next.
 //!
-//! Channels become floats (exact for bytes and for sums of bytes below 2^24), in rows with a margin,
-//! so that every neighbour can be read as a whole vector. Sixteen pixels are then taken through all
-//! steps without leaving registers.
+//! Gradients of bytes are found in whole numbers. Where something is done to bytes first, channels
+//! become floats (exact for bytes and for sums of bytes below 2^24), in rows with a margin, so that
+//! every neighbour can be read as a whole vector.
 
 use super::config::HogConfig;
 use super::params::HogMode;
 use super::planes::{fill_row, row_of};
-use super::scratch::{FIELD, HogScratch};
+use super::scratch::{FIELD, HogScratch, MARGIN};
+use crate::features::ImageShape;
 use core::ops::Range;
 use nearplane_kernels::{LANES, Lanes};
 
@@ -15,14 +16,7 @@ use nearplane_kernels::{LANES, Lanes};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Orientations {
     /// From the angle, between the bins.
-    Linear {
-        bins: f32,
-        /// Bins in a right angle.
-        quarter: f32,
-        /// OpenCV's arctangent of a number c from 0 to 1, within 0.02 degrees of the true one: the
-        /// factors of c, c^3, c^5 and c^7, in bins.
-        arctangent: [f32; 4],
-    },
+    Linear(Linear),
     /// A whole number, from the sides of the boundaries between bins on which the gradient lies:
     /// exact where an arctangent would be near a boundary.
     Hard {
@@ -39,6 +33,20 @@ pub(super) enum Orientations {
     },
 }
 
+/// Bins whose middles votes are shared between.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Linear {
+    bins: f32,
+    /// The number of the last bin.
+    last: f32,
+    /// Bins in two right angles, and in one.
+    half: f32,
+    quarter: f32,
+    /// OpenCV's arctangent of a number c from 0 to 1, within 0.02 degrees of the true one: the
+    /// factors of c, c^3, c^5 and c^7, in bins.
+    arctangent: [f32; 4],
+}
+
 impl Orientations {
     /// Between `bins` in `turn` degrees, the middle of the first at half a bin.
     pub(super) fn linear(bins: usize, turn: f64) -> Self {
@@ -49,11 +57,13 @@ impl Orientations {
             0.155_578_651_846_328_1,
             -0.044_326_555_547_921_28,
         ];
-        Self::Linear {
+        Self::Linear(Linear {
             bins: bins as f32,
+            last: bins as f32 - 1.0,
+            half: (bins as f64 * 180.0 / turn) as f32,
             quarter: (bins as f64 * 90.0 / turn) as f32,
             arctangent: terms.map(|term| (term * per_radian) as f32),
-        }
+        })
     }
 
     /// `bins` in `turn` degrees, the first from -`shift` of a bin on.
@@ -92,6 +102,12 @@ fn direction(degrees: f64) -> (f32, f32) {
     }
 }
 
+/// Whether gradients are in whole numbers: for arrays compilers do better with floats, as exact.
+#[inline(always)]
+pub(super) fn in_whole_numbers<L: Lanes>(config: &HogConfig) -> bool {
+    L::REGISTERS >= 8 && config.of_bytes()
+}
+
 /// The votes of some rows of pixels; those of the first begin at `scratch.field`. `filled` counts the
 /// rows that have been in the planes.
 #[inline(always)]
@@ -104,21 +120,155 @@ pub(super) fn field<L: Lanes>(
     scratch: &mut HogScratch,
 ) {
     let height = config.shape().height;
-    let HogScratch { planes, field, .. } = scratch;
+    let HogScratch {
+        planes,
+        bytes,
+        field,
+        ..
+    } = scratch;
     let planes = planes.as_mut_slice();
     let field = field.vectors_mut();
+    if in_whole_numbers::<L>(config) {
+        match (config.n_planes(), config.shape()) {
+            (3, ImageShape::CIFAR) => {
+                byte_rows::<L, 3, 32>(lanes, config, bytes, rows.clone(), field);
+            }
+            (3, _) => byte_rows::<L, 3, 0>(lanes, config, bytes, rows.clone(), field),
+            _ => byte_rows::<L, 1, 0>(lanes, config, bytes, rows.clone(), field),
+        }
+        turn_to_votes(lanes, config, rows.len(), field);
+        if config.has_silent() {
+            for y in rows.clone() {
+                silence(config, y, y - rows.start, field);
+            }
+        }
+        return;
+    }
     for y in rows.clone() {
+        let to = y - rows.start;
         for next in (*filled).max(y.saturating_sub(1))..(y + 2).min(height) {
             fill_row(lanes, config, image, next, planes);
             *filled = next + 1;
         }
-        let to = y - rows.start;
         match (config.params().mode, config.n_planes()) {
             (HogMode::Cs231n, _) => row::<L, 1, true>(lanes, config, planes, y, to, field),
             (_, 1) => row::<L, 1, false>(lanes, config, planes, y, to, field),
             _ => row::<L, 3, false>(lanes, config, planes, y, to, field),
         }
         silence(config, y, to, field);
+    }
+}
+
+/// Rows above and below. At the border the neighbour inside stands for the one outside, so that
+/// differences across it are 0; a forward difference has the pixel itself.
+#[inline(always)]
+fn rows_around(height: usize, y: usize, forward: bool) -> [usize; 2] {
+    let below = if y + 1 < height {
+        y + 1
+    } else {
+        y.saturating_sub(usize::from(!forward))
+    };
+    let above = match (forward, y) {
+        (true, _) => y,
+        (false, 0) => below,
+        (false, _) => y - 1,
+    };
+    [above, below]
+}
+
+/// Gradients of some rows as differences of bytes, in whole numbers and two chunks at once: dx, dy and
+/// the sum of their squares.
+/// SIDE: the power of two that both sides are, so that places need no checks, or 0 for any.
+#[inline(always)]
+fn byte_rows<L: Lanes, const P: usize, const SIDE: usize>(
+    lanes: L,
+    config: &HogConfig,
+    bytes: &[u8],
+    rows: Range<usize>,
+    field: &mut [[f32; LANES]],
+) {
+    let shape = config.shape();
+    let (height, width, n_pairs) = match SIDE {
+        0 => (shape.height, shape.width, config.inside_pairs.len()),
+        _ => (SIDE, SIDE, SIDE / (2 * LANES)),
+    };
+    let bytes = &bytes[..P * height * width + 2 * MARGIN];
+    let inside = &config.inside_pairs[..n_pairs];
+    let first = rows.start;
+    for y in rows {
+        let [above, below] = rows_around(height, y, false);
+        let at = |plane: usize, y: usize, pair: usize| {
+            let y = if SIDE > 0 { y % SIDE } else { y };
+            MARGIN + (plane * height + y) * width + pair * 2 * LANES
+        };
+        for pair in 0..n_pairs {
+            let mut neighbours = [[&[0; 2 * LANES]; 4]; P];
+            for (plane, neighbours) in neighbours.iter_mut().enumerate() {
+                let here = at(plane, y, pair);
+                let places = [
+                    here - 1,
+                    here + 1,
+                    at(plane, above, pair),
+                    at(plane, below, pair),
+                ];
+                for (neighbours, at) in neighbours.iter_mut().zip(places) {
+                    let bytes = &bytes[at..at + 2 * LANES];
+                    *neighbours = bytes.first_chunk().expect("32 bytes");
+                }
+            }
+            let [even, odd] = lanes.strongest_gradients(neighbours, &inside[pair]);
+            let to = &mut field[config.votes_at(2 * pair, y - first)];
+            for i in 0..FIELD {
+                lanes.store(even[i], &mut to[i]);
+            }
+            if SIDE > 0 || 2 * pair + 1 < config.chunks() {
+                let to = &mut field[config.votes_at(2 * pair + 1, y - first)];
+                for i in 0..FIELD {
+                    lanes.store(odd[i], &mut to[i]);
+                }
+            }
+        }
+    }
+}
+
+/// From dx, dy and the sum of their squares to votes, in place. Apart from the gradients, because
+/// the chain of steps is long: the CPU overlaps more pixels the fewer steps there are in a loop.
+#[inline(always)]
+fn turn_to_votes<L: Lanes>(
+    lanes: L,
+    config: &HogConfig,
+    n_rows: usize,
+    field: &mut [[f32; LANES]],
+) {
+    for chunk in 0..config.chunks() {
+        let pixels = &mut field[config.votes_at(chunk, 0).start..];
+        let pixels = &mut pixels.as_chunks_mut::<FIELD>().0[..n_rows];
+        match &config.orientations {
+            Orientations::Linear(linear) => {
+                // A copy: nothing that is stored can change it.
+                let linear = *linear;
+                for pixels in pixels {
+                    let [dx, dy, squared] = &*pixels;
+                    let (dx, dy) = (lanes.load(dx), lanes.load(dy));
+                    let magnitude = lanes.sqrt(lanes.load(squared));
+                    let votes = linear.votes(lanes, dx, dy, magnitude);
+                    for i in 0..FIELD {
+                        lanes.store(votes[i], &mut pixels[i]);
+                    }
+                }
+            }
+            orientations @ Orientations::Hard { .. } => {
+                for pixels in pixels {
+                    let [dx, dy, squared] = &*pixels;
+                    let (dx, dy) = (lanes.load(dx), lanes.load(dy));
+                    let magnitude = lanes.sqrt(lanes.load(squared));
+                    let votes = votes(lanes, orientations, dx, dy, magnitude);
+                    for i in 0..FIELD {
+                        lanes.store(votes[i], &mut pixels[i]);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -157,20 +307,8 @@ fn row<L: Lanes, const P: usize, const FORWARD: bool>(
     to: usize,
     field: &mut [[f32; LANES]],
 ) {
-    let height = config.shape().height;
     let chunks = config.chunks();
-    // At the border the neighbour inside stands for the one outside, so that differences across it
-    // are 0; a forward difference has the pixel itself.
-    let below = if y + 1 < height {
-        y + 1
-    } else {
-        y.saturating_sub(usize::from(!FORWARD))
-    };
-    let above = match (FORWARD, y) {
-        (true, _) => y,
-        (false, 0) => below,
-        (false, _) => y - 1,
-    };
+    let [above, below] = rows_around(config.shape().height, y, FORWARD);
     // The neighbours to the left (or the pixels), to the right, above and below, in chunks.
     let mut neighbours: [[&[[f32; LANES]]; 4]; P] = [[&[]; 4]; P];
     for plane in 0..P {
@@ -215,6 +353,48 @@ fn row<L: Lanes, const P: usize, const FORWARD: bool>(
     }
 }
 
+impl Linear {
+    /// As [`votes`].
+    #[inline(always)]
+    fn votes<L: Lanes>(
+        self,
+        lanes: L,
+        dx: L::F32,
+        dy: L::F32,
+        magnitude: L::F32,
+    ) -> [L::F32; FIELD] {
+        let zero = lanes.splat(0.0);
+        let (turn, half) = (lanes.splat(self.bins), lanes.splat(self.half));
+        let (quarter, last) = (lanes.splat(self.quarter), lanes.splat(self.last));
+        let [first, third, fifth, seventh] = self.arctangent;
+        let (first, third) = (lanes.splat(first), lanes.splat(third));
+        let (fifth, seventh) = (lanes.splat(fifth), lanes.splat(seventh));
+        let (ax, ay) = (lanes.abs(dx), lanes.abs(dy));
+        let largest = lanes.add(lanes.max(ax, ay), lanes.splat(f64::EPSILON as f32));
+        let c = lanes.div(lanes.min(ax, ay), largest);
+        let squared = lanes.mul(c, c);
+        let low = lanes.add(first, lanes.mul(third, squared));
+        let high = lanes.add(fifth, lanes.mul(seventh, squared));
+        let sum = lanes.add(low, lanes.mul(high, lanes.mul(squared, squared)));
+        // Below 45 degrees; 90 less that where it is steep, 180 less that to the left, and a
+        // turn less that upwards.
+        let angle = lanes.mul(sum, c);
+        let steep = lanes.sub(quarter, angle);
+        let angle = lanes.select_gt(ay, ax, steep, angle);
+        let angle = lanes.select_gt(zero, dx, lanes.sub(half, angle), angle);
+        let angle = lanes.select_gt(zero, dy, lanes.sub(turn, angle), angle);
+        let position = lanes.sub(angle, lanes.splat(0.5));
+
+        let bin = lanes.floor(position);
+        let next = lanes.mul(magnitude, lanes.sub(position, bin));
+        [
+            lanes.select_gt(zero, bin, last, bin),
+            lanes.sub(magnitude, next),
+            next,
+        ]
+    }
+}
+
 /// The first bin that a gradient votes for, and its votes for that and for the next.
 #[inline(always)]
 fn votes<L: Lanes>(
@@ -225,41 +405,7 @@ fn votes<L: Lanes>(
     magnitude: L::F32,
 ) -> [L::F32; FIELD] {
     match orientations {
-        Orientations::Linear {
-            bins,
-            quarter,
-            arctangent,
-        } => {
-            // An angle a below 45 degrees, of which the true one is an offset and a sign: 90 - a
-            // where it is steep, 180 less that to the left, and a turn less that upwards.
-            let (zero, one) = (lanes.splat(0.0), lanes.splat(1.0));
-            let (turn, half) = (lanes.splat(*bins), lanes.splat(2.0 * quarter));
-            let (ax, ay) = (lanes.abs(dx), lanes.abs(dy));
-            let sign = lanes.select_gt(ay, ax, lanes.splat(-1.0), one);
-            let sign = lanes.select_gt(zero, dx, lanes.sub(zero, sign), sign);
-            let sign = lanes.select_gt(zero, dy, lanes.sub(zero, sign), sign);
-            let offset = lanes.select_gt(ay, ax, lanes.splat(*quarter), zero);
-            let offset = lanes.select_gt(zero, dx, lanes.sub(half, offset), offset);
-            let offset = lanes.select_gt(zero, dy, lanes.sub(turn, offset), offset);
-            let offset = lanes.sub(offset, lanes.splat(0.5));
-
-            let largest = lanes.add(lanes.max(ax, ay), lanes.splat(f64::EPSILON as f32));
-            let c = lanes.div(lanes.min(ax, ay), largest);
-            let [first, third, fifth, seventh] = arctangent.map(|term| lanes.splat(term));
-            let squared = lanes.mul(c, c);
-            let low = lanes.add(first, lanes.mul(third, squared));
-            let high = lanes.add(fifth, lanes.mul(seventh, squared));
-            let sum = lanes.add(low, lanes.mul(high, lanes.mul(squared, squared)));
-            let position = lanes.add(offset, lanes.mul(sum, lanes.mul(c, sign)));
-
-            let bin = lanes.floor(position);
-            let beyond = lanes.sub(position, bin);
-            [
-                lanes.select_gt(zero, bin, lanes.splat(bins - 1.0), bin),
-                lanes.mul(magnitude, lanes.sub(one, beyond)),
-                lanes.mul(magnitude, beyond),
-            ]
-        }
+        Orientations::Linear(linear) => linear.votes(lanes, dx, dy, magnitude),
         Orientations::Hard {
             upper,
             lower,

@@ -20,113 +20,181 @@ pub(super) fn blocks<L: Lanes>(
     let n_values = config.layout().n_values_per_block();
     let whole = config.padded_block();
     let HogScratch {
-        histograms, blocks, ..
+        histograms,
+        blocks,
+        sizes,
+        ..
     } = scratch;
     let histograms = histograms.as_slice();
-    let blocks = blocks.as_mut_slice();
-    // All blocks in each step: the next one does not wait for the roots and quotients of this one.
     // Whole vectors are copied; what they have too much is overwritten by what follows.
+    let copies = blocks.as_mut_slice();
+    let tail = lanes.load(&config.tail);
     for (block, runs) in config.blocks.iter().enumerate() {
         let mut to = block * whole;
         for run in runs {
             for at in (0..run.len).step_by(LANES) {
                 let values = lanes.load(sixteen(histograms, run.from + at));
-                lanes.store(values, sixteen_mut(blocks, to + at));
+                lanes.store(values, sixteen_mut(copies, to + at));
             }
             to += run.len;
         }
-        blocks[block * whole..][n_values..whole].fill(0.0);
     }
-    if config.params().mode != HogMode::Cs231n {
-        for block in blocks.as_chunks_mut().0.chunks_exact_mut(whole / LANES) {
-            normalize(lanes, config, block, n_values);
-        }
+    // Apart from the copies: a load waits for stores of which it has parts.
+    for block in 1..=config.blocks.len() {
+        let last = sixteen_mut(copies, block * whole - LANES);
+        lanes.store(lanes.and(lanes.load(last), tail), last);
+    }
+    let vectors = &mut blocks.vectors_mut()[..config.blocks.len() * whole / LANES];
+    let sizes = sizes.vectors_mut();
+    // The sizes of the modes' own blocks are known to the compiler.
+    match whole / LANES {
+        3 => Blocks::<L, 3>::new(lanes, config, vectors, sizes).normalize(config, n_values),
+        5 => Blocks::<L, 5>::new(lanes, config, vectors, sizes).normalize(config, n_values),
+        _ => Blocks::<L, 0>::new(lanes, config, vectors, sizes).normalize(config, n_values),
     }
     for block in 0..config.blocks.len() {
-        let from = &blocks[block * whole..][..whole];
+        let from = &vectors[block * whole / LANES..][..whole / LANES];
         let to = &mut out[block * n_values..];
         if to.len() < whole {
-            to[..n_values].copy_from_slice(&from[..n_values]);
+            to[..n_values].copy_from_slice(&from.as_flattened()[..n_values]);
             continue;
         }
-        for at in (0..whole).step_by(LANES) {
-            lanes.store(lanes.load(sixteen(from, at)), sixteen_mut(to, at));
+        for (from, to) in from.iter().zip(to.as_chunks_mut().0) {
+            lanes.store(lanes.load(from), to);
         }
     }
 }
 
-/// One block in place, padded with zeros to whole vectors.
-#[inline(always)]
-fn normalize<L: Lanes>(lanes: L, config: &HogConfig, block: &mut [[f32; LANES]], n_values: usize) {
-    let params = config.params();
-    let epsilon = params.epsilon;
-    match params.norm {
-        BlockNorm::L1 => {
-            let size = lanes.splat(sum(lanes, block) + epsilon);
-            for values in block {
-                lanes.store(lanes.div(lanes.load(values), size), values);
+/// All blocks, each padded with zeros to whole vectors, and a number for each of them. All blocks go
+/// through a step before the next one, so that none waits for its own sums, roots and quotients, and
+/// those are taken of sixteen blocks at once.
+/// N vectors each, or `per_block` where N is 0.
+struct Blocks<'a, L, const N: usize> {
+    lanes: L,
+    n_blocks: usize,
+    per_block: usize,
+    blocks: &'a mut [[f32; LANES]],
+    sizes: &'a mut [[f32; LANES]],
+}
+
+impl<'a, L: Lanes, const N: usize> Blocks<'a, L, N> {
+    #[inline(always)]
+    fn new(
+        lanes: L,
+        config: &HogConfig,
+        blocks: &'a mut [[f32; LANES]],
+        sizes: &'a mut [[f32; LANES]],
+    ) -> Self {
+        Self {
+            lanes,
+            n_blocks: config.blocks.len(),
+            per_block: config.padded_block() / LANES,
+            blocks,
+            sizes,
+        }
+    }
+
+    #[inline(always)]
+    fn block(&mut self, block: usize) -> &mut [[f32; LANES]] {
+        let per_block = if N > 0 { N } else { self.per_block };
+        &mut self.blocks[block * per_block..][..per_block]
+    }
+
+    #[inline(always)]
+    fn normalize(&mut self, config: &HogConfig, n_values: usize) {
+        let params = config.params();
+        if params.mode == HogMode::Cs231n {
+            return;
+        }
+        let epsilon = params.epsilon;
+        match params.norm {
+            BlockNorm::L1 => {
+                self.measure::<false>();
+                self.divide::<false>(epsilon);
+            }
+            BlockNorm::L1Sqrt => {
+                self.measure::<false>();
+                self.divide::<true>(epsilon);
+            }
+            BlockNorm::L2 => {
+                self.measure::<true>();
+                self.reciprocals(epsilon * epsilon, 0.0);
+                self.scale(f32::INFINITY);
+            }
+            BlockNorm::L2Hys => {
+                let opencv = params.mode == HogMode::Opencv;
+                let (in_root, behind) = if opencv {
+                    (0.0, [n_values as f32 * epsilon, OPENCV_SECOND_EPSILON])
+                } else {
+                    (epsilon * epsilon, [0.0; 2])
+                };
+                self.measure::<true>();
+                self.reciprocals(in_root, behind[0]);
+                self.scale(params.clip);
+                self.measure::<true>();
+                self.reciprocals(in_root, behind[1]);
+                self.scale(f32::INFINITY);
             }
         }
-        BlockNorm::L1Sqrt => {
-            let size = lanes.splat(sum(lanes, block) + epsilon);
-            for values in block {
-                let part = lanes.div(lanes.load(values), size);
-                lanes.store(lanes.sqrt(part), values);
+    }
+
+    /// The size of each block: the sum of its squares, or of its numbers, which is their L1 norm:
+    /// votes are not negative.
+    #[inline(always)]
+    fn measure<const SQUARES: bool>(&mut self) {
+        let lanes = self.lanes;
+        for block in 0..self.n_blocks {
+            let mut sum = lanes.splat(0.0);
+            for values in self.block(block) {
+                let mut values = lanes.load(values);
+                if SQUARES {
+                    values = lanes.mul(values, values);
+                }
+                sum = lanes.add(sum, values);
+            }
+            self.sizes.as_flattened_mut()[block] = lanes.sum(sum);
+        }
+    }
+
+    /// 1 / (sqrt(size + `in_root`) + `behind`) for each size.
+    #[inline(always)]
+    fn reciprocals(&mut self, in_root: f32, behind: f32) {
+        let lanes = self.lanes;
+        let (in_root, behind) = (lanes.splat(in_root), lanes.splat(behind));
+        for sizes in &mut *self.sizes {
+            let root = lanes.sqrt(lanes.add(lanes.load(sizes), in_root));
+            let reciprocal = lanes.div(lanes.splat(1.0), lanes.add(root, behind));
+            lanes.store(reciprocal, sizes);
+        }
+    }
+
+    /// Each block times its number, and no value above the limit.
+    #[inline(always)]
+    fn scale(&mut self, limit: f32) {
+        let lanes = self.lanes;
+        let limit = lanes.splat(limit);
+        for block in 0..self.n_blocks {
+            let factor = lanes.splat(self.sizes.as_flattened()[block]);
+            for values in self.block(block) {
+                let scaled = lanes.mul(lanes.load(values), factor);
+                lanes.store(lanes.min(scaled, limit), values);
             }
         }
-        BlockNorm::L2 => {
-            let squares = squares(lanes, block);
-            scale(lanes, block, 1.0 / (squares + epsilon * epsilon).sqrt());
+    }
+
+    /// Each block divided by its size + `epsilon`, or the roots of that.
+    #[inline(always)]
+    fn divide<const ROOTS: bool>(&mut self, epsilon: f32) {
+        let lanes = self.lanes;
+        for block in 0..self.n_blocks {
+            let size = lanes.splat(self.sizes.as_flattened()[block] + epsilon);
+            for values in self.block(block) {
+                let mut part = lanes.div(lanes.load(values), size);
+                if ROOTS {
+                    part = lanes.sqrt(part);
+                }
+                lanes.store(part, values);
+            }
         }
-        BlockNorm::L2Hys if params.mode == HogMode::Opencv => {
-            let size = squares(lanes, block).sqrt() + n_values as f32 * epsilon;
-            clip(lanes, block, 1.0 / size, params.clip);
-            let size = squares(lanes, block).sqrt() + OPENCV_SECOND_EPSILON;
-            scale(lanes, block, 1.0 / size);
-        }
-        BlockNorm::L2Hys => {
-            let size = (squares(lanes, block) + epsilon * epsilon).sqrt();
-            clip(lanes, block, 1.0 / size, params.clip);
-            let size = (squares(lanes, block) + epsilon * epsilon).sqrt();
-            scale(lanes, block, 1.0 / size);
-        }
-    }
-}
-
-/// The sum of all numbers, which is their L1 norm: votes are not negative.
-#[inline(always)]
-fn sum<L: Lanes>(lanes: L, block: &[[f32; LANES]]) -> f32 {
-    let mut sum = lanes.splat(0.0);
-    for values in block {
-        sum = lanes.add(sum, lanes.load(values));
-    }
-    lanes.sum(sum)
-}
-
-#[inline(always)]
-fn squares<L: Lanes>(lanes: L, block: &[[f32; LANES]]) -> f32 {
-    let mut sum = lanes.splat(0.0);
-    for values in block {
-        let values = lanes.load(values);
-        sum = lanes.add(sum, lanes.mul(values, values));
-    }
-    lanes.sum(sum)
-}
-
-#[inline(always)]
-fn scale<L: Lanes>(lanes: L, block: &mut [[f32; LANES]], factor: f32) {
-    let factor = lanes.splat(factor);
-    for values in block {
-        lanes.store(lanes.mul(lanes.load(values), factor), values);
-    }
-}
-
-/// Scaled, and none above the limit.
-#[inline(always)]
-fn clip<L: Lanes>(lanes: L, block: &mut [[f32; LANES]], factor: f32, limit: f32) {
-    let (factor, limit) = (lanes.splat(factor), lanes.splat(limit));
-    for values in block {
-        let scaled = lanes.mul(lanes.load(values), factor);
-        lanes.store(lanes.min(scaled, limit), values);
     }
 }

@@ -59,8 +59,11 @@ impl Clone for Floats {
 /// The working memory of one thread; [`HogConfig::scratch`] makes it.
 #[derive(Debug, Clone)]
 pub struct HogScratch {
-    /// The channels as floats: channel x three rows x (margin, pixels, margin).
+    /// The channels as floats, where gradients are of floats: channel x three rows x (margin, pixels, margin).
     pub(super) planes: Floats,
+    /// The image with a margin on both sides, where gradients are taken from bytes: every neighbour
+    /// can be read, and what is not one is masked.
+    pub(super) bytes: Vec<u8>,
     /// What pixels vote: chunk of a row x row of a band x (bin, votes for it, votes for the next).
     pub(super) field: Floats,
     /// Votes collected along columns: chunk of a row x (row target, bin) x column.
@@ -71,21 +74,28 @@ pub struct HogScratch {
     pub(super) turned: Vec<[[f32; LANES]; SQUARES]>,
     /// Blocks, each padded to whole vectors.
     pub(super) blocks: Floats,
+    /// A number for each block: its size, or what it is multiplied with.
+    pub(super) sizes: Floats,
 }
 
 /// Vectors that describe the votes of sixteen pixels.
 pub(super) const FIELD: usize = 3;
 
+/// Bytes on each side of the image: a pair of chunks that begins at the last pixel, and one more.
+pub(super) const MARGIN: usize = 2 * LANES + 2;
+
 impl HogScratch {
     pub(super) fn new(config: &HogConfig) -> Self {
-        let [planes, field, rows, histograms, blocks] = sizes(config);
+        let [planes, field, rows, histograms, blocks, block_sizes] = sizes(config);
         Self {
             planes: Floats::zeros(planes),
+            bytes: vec![0; bytes(config)],
             field: Floats::zeros(field),
             rows: Floats::zeros(rows),
             histograms: Floats::zeros(histograms),
             turned: vec![[[0.0; LANES]; SQUARES]; LANES],
             blocks: Floats::zeros(blocks),
+            sizes: Floats::zeros(block_sizes),
         }
     }
 
@@ -97,13 +107,22 @@ impl HogScratch {
             &self.rows,
             &self.histograms,
             &self.blocks,
+            &self.sizes,
         ];
-        parts.map(|part| part.len) == sizes(config)
+        parts.map(|part| part.len) == sizes(config) && self.bytes.len() == bytes(config)
+    }
+}
+
+fn bytes(config: &HogConfig) -> usize {
+    if config.of_bytes() {
+        config.shape().len() + 2 * MARGIN
+    } else {
+        0
     }
 }
 
 /// Floats of each part. Where runs of numbers are copied in whole vectors there is one more.
-fn sizes(config: &HogConfig) -> [usize; 5] {
+fn sizes(config: &HogConfig) -> [usize; 6] {
     let chunks = config.chunks();
     [
         config.n_planes() * KEPT * config.stride(),
@@ -111,5 +130,6 @@ fn sizes(config: &HogConfig) -> [usize; 5] {
         chunks * config.pooled * LANES,
         config.columns.len() * config.pooled + LANES,
         config.blocks.len() * config.padded_block() + LANES,
+        config.blocks.len().next_multiple_of(LANES),
     ]
 }
