@@ -2,9 +2,12 @@
 
 mod cache;
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result};
 use nearplane_cifar::{Dataset, SplitName};
 use nearplane_kernels::MatRef;
+use nearplane_models::Monitor;
 use nearplane_models::features::{BlockScaler, FeatureError};
 use nearplane_models::neighbors::Rows;
 
@@ -30,11 +33,7 @@ impl FeatureMatrix {
         choice: &FeatureChoice,
         settings: &Settings,
     ) -> Result<FeatureMatrix> {
-        let all = data.split(split).len();
-        let n = match split {
-            SplitName::Train => settings.limit.map_or(all, |limit| limit.min(all)),
-            SplitName::Test => all,
-        };
+        let n = rows_of(data, split, settings);
         let cols = choice.extractor.n_features();
         let cache = choice
             .cache
@@ -68,6 +67,93 @@ impl FeatureMatrix {
     /// Brings the blocks to one length; in place.
     pub(crate) fn scale(&mut self, scaler: &BlockScaler) {
         scaler.apply(&mut self.values);
+    }
+}
+
+/// How many images of a split have their features taken.
+pub(crate) fn rows_of(data: &Dataset, split: SplitName, settings: &Settings) -> usize {
+    let all = data.split(split).len();
+    match split {
+        SplitName::Train => settings.limit.map_or(all, |limit| limit.min(all)),
+        SplitName::Test => all,
+    }
+}
+
+/// Images whose features are in memory at a time where nobody needs all of them.
+const ROWS_AT_ONCE: usize = 1024;
+
+/// Features on their way to somebody who takes them row by row.
+pub(crate) struct Passed {
+    pub(crate) from_cache: bool,
+    /// What it took to compute or read them, without what became of them.
+    pub(crate) seconds: f64,
+}
+
+/// Hands out the features of the first images of a split, whole rows in order, some at a time.
+pub(crate) fn pass(
+    data: &Dataset,
+    split: SplitName,
+    choice: &FeatureChoice,
+    settings: &Settings,
+    mut visit: impl FnMut(&[f32]) -> Result<()>,
+) -> Result<Passed> {
+    let started = Instant::now();
+    if choice.cache.is_some() {
+        // What is kept is kept whole.
+        let matrix = FeatureMatrix::of(data, split, choice, settings)?;
+        let seconds = started.elapsed().as_secs_f64();
+        visit(&matrix.values)?;
+        return Ok(Passed {
+            from_cache: matrix.from_cache,
+            seconds,
+        });
+    }
+    let n = rows_of(data, split, settings);
+    let cols = choice.extractor.n_features();
+    let images = Rows::from_shards(views(data.split(split)))?.limit(n);
+    let mut values = vec![0.0; ROWS_AT_ONCE.min(n) * cols];
+    let progress = Progress::new("extracting features", settings.quiet);
+    let mut seconds = 0.0;
+    for first in (0..n).step_by(ROWS_AT_ONCE) {
+        let last = n.min(first + ROWS_AT_ONCE);
+        let started = Instant::now();
+        let rows = images.select((first as u32..last as u32).collect())?;
+        let values = &mut values[..rows.len() * cols];
+        let part = Part {
+            progress: &progress,
+            first: first as u64,
+            all: n as u64,
+        };
+        match choice
+            .extractor
+            .extract_rows(settings.level, &rows, values, &part)
+        {
+            Err(FeatureError::Cancelled) => return Err(Interrupted.into()),
+            extracted => extracted?,
+        }
+        seconds += started.elapsed().as_secs_f64();
+        visit(values)?;
+    }
+    Ok(Passed {
+        from_cache: false,
+        seconds,
+    })
+}
+
+/// The progress of a part of the rows as one of all rows.
+struct Part<'a> {
+    progress: &'a Progress,
+    first: u64,
+    all: u64,
+}
+
+impl Monitor for Part<'_> {
+    fn progress(&self, done: u64, _: u64) {
+        Monitor::progress(self.progress, self.first + done, self.all);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.progress.cancelled()
     }
 }
 

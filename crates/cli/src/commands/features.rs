@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use nearplane_models::features::FeatureExtractor;
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{now, object};
 use crate::data_source;
-use crate::feature_matrix::FeatureMatrix;
+use crate::feature_matrix::{self, rows_of};
 use crate::hash::data_hash;
 use crate::npy;
 use crate::output::{Report, cell, counted, seconds, table};
@@ -56,11 +55,8 @@ pub(crate) fn run(plan: &FeaturesPlan, settings: &Settings) -> Result<Report> {
         refuse_inside_data(opened.folder(), path)?;
     }
     let extractor = &plan.choice.extractor;
-    let started = Instant::now();
-    let matrix = FeatureMatrix::of(data, plan.split, &plan.choice, settings)?;
-    let elapsed = started.elapsed().as_secs_f64();
+    let (rows, cols) = (rows_of(data, plan.split, settings), extractor.n_features());
     let mut labels = data.split(plan.split).labels();
-    let (rows, cols) = (matrix.values.len() / matrix.cols.max(1), matrix.cols);
     labels.truncate(rows);
 
     // The hash of the data goes into the file, too.
@@ -83,15 +79,17 @@ pub(crate) fn run(plan: &FeaturesPlan, settings: &Settings) -> Result<Report> {
                 ]
                 .map(|(key, value)| (key.to_owned(), value.to_owned())),
             );
-            let x: (_, _, &[usize], _) = ("x", "F32", &[rows, cols], 4 * matrix.values.len());
+            let x: (_, _, &[usize], _) = ("x", "F32", &[rows, cols], 4 * rows * cols);
             out.write_all(&safetensors_file::header(
                 &[x, ("y", "U8", &[rows], rows)],
                 &metadata,
             ))
         }
     }
-    .and_then(|()| write_floats(&matrix.values, &mut out))
     .with_context(|| cannot.clone())?;
+    let passed = feature_matrix::pass(data, plan.split, &plan.choice, settings, |values| {
+        write_floats(values, &mut out).with_context(|| cannot.clone())
+    })?;
     match &mut labels_out {
         None => out.write_all(&labels).context(cannot)?,
         Some(file) => {
@@ -115,7 +113,7 @@ pub(crate) fn run(plan: &FeaturesPlan, settings: &Settings) -> Result<Report> {
         opened.source,
         counted(rows, &format!("{} image", plan.split)),
         rows,
-        seconds(elapsed),
+        seconds(passed.seconds),
         blocks_table(extractor),
         written_files(plan),
     );
@@ -133,8 +131,8 @@ pub(crate) fn run(plan: &FeaturesPlan, settings: &Settings) -> Result<Report> {
         "threads": rayon::current_num_threads(),
         "out": plan.out.display().to_string(),
         "labels_out": labels_file.map(|path| path.display().to_string()),
-        "from_cache": matrix.from_cache,
-        "seconds": elapsed,
+        "from_cache": passed.from_cache,
+        "seconds": passed.seconds,
     }));
     let row = vec![
         SCHEMA.to_owned(),
@@ -151,8 +149,8 @@ pub(crate) fn run(plan: &FeaturesPlan, settings: &Settings) -> Result<Report> {
         settings.level.name().to_owned(),
         rayon::current_num_threads().to_string(),
         plan.out.display().to_string(),
-        matrix.from_cache.to_string(),
-        elapsed.to_string(),
+        passed.from_cache.to_string(),
+        passed.seconds.to_string(),
     ];
     Ok(Report {
         record,
