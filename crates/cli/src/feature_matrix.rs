@@ -124,13 +124,7 @@ pub(crate) fn pass(
             first: first as u64,
             all: n as u64,
         };
-        match choice
-            .extractor
-            .extract_rows(settings.level, &rows, values, &part)
-        {
-            Err(FeatureError::Cancelled) => return Err(Interrupted.into()),
-            extracted => extracted?,
-        }
+        extract(choice, &rows, values, settings, &part)?;
         seconds += started.elapsed().as_secs_f64();
         visit(values)?;
     }
@@ -173,14 +167,21 @@ fn extracted(
     // Zeros by the system, page by page as they are written, and not by one thread beforehand.
     let mut values = vec![0.0; len];
     let progress = Progress::new("extracting features", settings.quiet);
-    match choice
-        .extractor
-        .extract_rows(settings.level, &images, &mut values, &progress)
-    {
+    extract(choice, &images, &mut values, settings, &progress)?;
+    Ok(values)
+}
+
+/// Cancelled is not failed.
+fn extract(
+    choice: &FeatureChoice,
+    images: &Rows<'_, u8>,
+    out: &mut [f32],
+    settings: &Settings,
+    monitor: &dyn Monitor,
+) -> Result<()> {
+    let level = settings.level;
+    match choice.extractor.extract_rows(level, images, out, monitor) {
         Err(FeatureError::Cancelled) => Err(Interrupted.into()),
-        extracted => {
-            extracted?;
-            Ok(values)
-        }
+        extracted => Ok(extracted?),
     }
 }

@@ -34,10 +34,12 @@ pub(crate) fn data_hash(data: &Dataset) -> String {
             hash.update(records);
         }
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
+}
+
+/// Two hex digits a byte.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn prefix(format: Format, n_train: usize, n_test: usize, class_names: &[String]) -> String {

@@ -9,6 +9,7 @@ use nearplane_models::neighbors::{Element, Rows};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::hash::hex;
 use crate::npy::{CellType, NpyFile};
 use crate::pending::identity;
 use crate::plan::{MatrixFiles, TableFiles};
@@ -194,8 +195,7 @@ impl<T: Cell> Pair<T> {
                 hash.update(label.to_le_bytes());
             }
         }
-        let digest = hash.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize())
     }
 }
 

@@ -12,7 +12,7 @@ use nearplane_models::features::FeatureExtractor;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest as _, Sha256};
 
-use crate::hash::data_hash;
+use crate::hash::{data_hash, hex};
 use crate::output::note;
 use crate::pending::{Outputs, PendingFile};
 use crate::safetensors_file;
@@ -49,7 +49,7 @@ impl Cache {
             .iter()
             .map(|(key, value)| format!("{key} {value}\n"))
             .collect();
-        let name = hex(lines.as_bytes());
+        let name = sha256(lines.as_bytes());
         Cache {
             path: folder.join(format!("features-{}.safetensors", &name[..24])),
             metadata,
@@ -106,7 +106,7 @@ impl Cache {
         let len = self.rows * self.cols * size_of::<f32>();
         let start = bytes.len().checked_sub(len).context("it is too short")?;
         let mut metadata = self.metadata.clone();
-        metadata.insert("sha256".to_owned(), hex(&bytes[start..]));
+        metadata.insert("sha256".to_owned(), sha256(&bytes[start..]));
         Ok(metadata)
     }
 
@@ -128,7 +128,7 @@ impl Cache {
         let mut file = PendingFile::create(&self.path, true)?;
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         let mut metadata = self.metadata.clone();
-        metadata.insert("sha256".to_owned(), hex(&bytes));
+        metadata.insert("sha256".to_owned(), sha256(&bytes));
         let shape = [self.rows, self.cols];
         let text = safetensors_file::header(&[("x", "F32", &shape, bytes.len())], &metadata);
         file.write_all(&text).with_context(|| file.cannot_write())?;
@@ -142,7 +142,6 @@ impl Cache {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
