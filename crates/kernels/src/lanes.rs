@@ -64,6 +64,14 @@ pub trait Lanes: Copy + Sealed {
     fn select_gt(self, a: Self::F32, b: Self::F32, yes: Self::F32, no: Self::F32) -> Self::F32;
     /// `yes` where a >= b, else `no`.
     fn select_ge(self, a: Self::F32, b: Self::F32, yes: Self::F32, no: Self::F32) -> Self::F32;
+    /// sum + value where a = b, else the sum; a sum must not be -0.
+    fn add_where_eq(
+        self,
+        sum: Self::F32,
+        a: Self::F32,
+        b: Self::F32,
+        value: Self::F32,
+    ) -> Self::F32;
     /// Lane j of result i is lane i of row j.
     fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES];
     /// The gradients of 32 pixels in the strongest of P channels, exactly: right - left where `inside`

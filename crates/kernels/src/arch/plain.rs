@@ -40,6 +40,7 @@ impl Lanes for Plain {
             let cut = a as i32 as f32;
             if cut > a { cut - 1.0 } else { cut }
         };
+        add_where_eq(sum, a, b, value) = if a == b { sum + value } else { sum };
         select_eq(a, b, yes, no) = if a == b { yes } else { no };
         select_gt(a, b, yes, no) = if a > b { yes } else { no };
         select_ge(a, b, yes, no) = if a >= b { yes } else { no };

@@ -62,6 +62,8 @@ impl Lanes for Avx2Lanes {
         sqrt(a) = _mm256_sqrt_ps(a);
         and(a, mask) = _mm256_and_ps(a, mask);
         floor(a) = _mm256_floor_ps(a);
+        add_where_eq(sum, a, b, value) =
+            _mm256_add_ps(sum, _mm256_and_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b), value));
         select_eq(a, b, yes, no) = _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b));
         select_gt(a, b, yes, no) = _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b));
         select_ge(a, b, yes, no) = _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GE_OQ>(a, b));
@@ -255,6 +257,8 @@ impl Lanes for Avx512Lanes {
         and(a, mask) =
             _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_castps_si512(mask)));
         floor(a) = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(a);
+        add_where_eq(sum, a, b, value) =
+            _mm512_mask_add_ps(sum, _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), sum, value);
         select_eq(a, b, yes, no) =
             _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), no, yes);
         select_gt(a, b, yes, no) =

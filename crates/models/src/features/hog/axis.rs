@@ -7,12 +7,11 @@
 
 use core::ops::Range;
 
-/// Most targets that one pass over rows serves: their sums stay in registers.
-pub(super) const MAX_ACTIVE: usize = 3;
-
 /// A cell, or the cell of a block, along an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Target {
+    /// The block that it is of.
+    pub(super) block: usize,
     /// The pixels that give to it.
     pub(super) pixels: Range<usize>,
     /// What part of its vote each of them gives.
@@ -35,8 +34,9 @@ impl Sharing {
     /// first block first. A vote stays in its block.
     pub(super) fn blocks(self, n_blocks: usize, block: usize, stride: usize) -> Vec<Target> {
         let mut targets = Vec::new();
-        for first in (0..n_blocks).map(|b| b * stride) {
-            targets.extend(self.row_of_cells(block, block * self.cell, first));
+        for b in 0..n_blocks {
+            let cells = self.row_of_cells(block, block * self.cell, b * stride);
+            targets.extend(cells.into_iter().map(|cell| Target { block: b, ..cell }));
         }
         targets
     }
@@ -57,6 +57,7 @@ impl Sharing {
             let begin = given.next().unwrap_or(0);
             let end = given.next_back().unwrap_or(begin) + 1;
             Target {
+                block: 0,
                 pixels: first + begin..first + end,
                 weights: (begin..end).map(weight).collect(),
             }
@@ -75,17 +76,44 @@ impl Sharing {
     }
 }
 
-/// Rows that give to the same few targets.
+/// Rows that give to the same one or two blocks.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Band {
-    /// The rows.
+    /// The rows, [`BAND_ROWS`] or fewer.
     pub(super) rows: Range<usize>,
-    /// Up to [`MAX_ACTIVE`] targets.
-    pub(super) targets: Vec<usize>,
-    /// For each target, whether no band before has given to it.
-    pub(super) fresh: Vec<bool>,
-    /// For each row the weight of each target.
+    /// What all of them give to.
+    pub(super) first: Part,
+    /// One cell of a second block, where `first` has two cells.
+    pub(super) second: Option<Part>,
+}
+
+/// Most rows of a band: what their pixels vote stays in registers.
+pub(super) const BAND_ROWS: usize = 4;
+
+/// One cell of a block, or two beside each other, that some rows give to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    /// The first cell.
+    pub(super) target: usize,
+    /// Whether no band before has given to it.
+    pub(super) fresh: bool,
+    /// For each row what part of its vote the cells have together.
     pub(super) weights: Vec<f32>,
+    /// How two cells share.
+    pub(super) shared: Option<Shared>,
+}
+
+/// Between the middles of two cells the first one's share falls by the same amount from row to row.
+/// So it is a S + b Q, where S is the sum of what rows give to both and Q that of the sums S after
+/// each row, and no row has to be multiplied with two weights.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shared {
+    /// a
+    pub(super) of_sum: f32,
+    /// b
+    pub(super) of_sums: f32,
+    /// Whether no band before has given to the second cell, target + 1.
+    pub(super) fresh: bool,
 }
 
 /// The rows in runs that give to the same targets.
@@ -99,26 +127,59 @@ pub(super) fn bands(targets: &[Target], n_rows: usize) -> Vec<Band> {
     let mut first = 0;
     while first < n_rows {
         let of_first = active(first);
-        let end = (first + 1..n_rows)
-            .find(|&row| active(row) != of_first)
-            .unwrap_or(n_rows);
-        for few in of_first.chunks(MAX_ACTIVE) {
-            let weight = |row: usize, t: usize| targets[t].weights[row - targets[t].pixels.start];
+        let same = (first + 1..n_rows).find(|&row| active(row) != of_first);
+        // 4, 2 or 1.
+        let length = (same.unwrap_or(n_rows) - first).min(BAND_ROWS);
+        let rows = first..first + (1 << length.ilog2());
+        let of_blocks = of_first.chunk_by(|&a, &b| targets[a].block == targets[b].block);
+        let parts = of_blocks.map(|cells| Part::new(targets, cells, rows.clone()));
+        let (pairs, singles): (Vec<_>, Vec<_>) = parts.partition(|part| part.shared.is_some());
+        let mut singles = singles.into_iter();
+        for first in pairs {
+            let second = singles.next();
             bands.push(Band {
-                rows: first..end,
-                targets: few.to_vec(),
-                fresh: few
-                    .iter()
-                    .map(|&t| targets[t].pixels.start == first)
-                    .collect(),
-                weights: (first..end)
-                    .flat_map(|row| few.iter().map(move |&t| weight(row, t)))
-                    .collect(),
+                rows: rows.clone(),
+                first,
+                second,
             });
         }
-        first = end;
+        bands.extend(singles.map(|first| Band {
+            rows: rows.clone(),
+            first,
+            second: None,
+        }));
+        first = rows.end;
     }
     bands
+}
+
+impl Part {
+    /// Of one cell or two cells that all rows give to.
+    fn new(targets: &[Target], cells: &[usize], rows: Range<usize>) -> Self {
+        let weight = |cell: usize, row: usize| {
+            let target = &targets[cell];
+            f64::from(target.weights[row - target.pixels.start])
+        };
+        let fresh = |cell: usize| targets[cell].pixels.start == rows.start;
+        let together = |row: usize| cells.iter().map(|&cell| weight(cell, row)).sum::<f64>();
+        let shared = (cells.len() > 1).then(|| {
+            let of_first = |row: usize| weight(cells[0], row) / together(row);
+            let last = rows.end - 1;
+            let fall = (of_first(rows.start) - of_first(last)) / (rows.len() - 1).max(1) as f64;
+            // Q has the first row as often as there are rows, and the last one once.
+            Shared {
+                of_sum: (of_first(last) - fall) as f32,
+                of_sums: fall as f32,
+                fresh: fresh(cells[1]),
+            }
+        });
+        Self {
+            target: cells[0],
+            fresh: fresh(cells[0]),
+            weights: rows.clone().map(|row| together(row) as f32).collect(),
+            shared,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -138,22 +199,49 @@ mod tests {
                 sharing.blocks(5, 2, 4),
                 sharing.row_of_cells(4, 32, 0),
             ] {
-                let mut sums = vec![[0.0; 32]; targets.len()];
-                for band in bands(&targets, 32) {
-                    assert!((1..=MAX_ACTIVE).contains(&band.targets.len()));
-                    let rows = band.weights.chunks(band.targets.len());
-                    for (row, weights) in band.rows.zip(rows) {
-                        for (&t, weight) in band.targets.iter().zip(weights) {
-                            sums[t][row] += weight;
-                        }
+                let given = given(&bands(&targets, 32), targets.len());
+                for (given, target) in given.iter().zip(&targets) {
+                    for (row, &given) in given.iter().enumerate() {
+                        let weight = match target.pixels.contains(&row) {
+                            true => target.weights[row - target.pixels.start],
+                            false => 0.0,
+                        };
+                        assert!((given - weight).abs() < 1e-6, "{given} of {weight}");
                     }
-                }
-                for (sum, target) in sums.iter().zip(&targets) {
-                    assert_eq!(sum[target.pixels.clone()], target.weights);
-                    assert_eq!(sum.iter().sum::<f32>(), target.weights.iter().sum::<f32>());
                 }
             }
         }
+    }
+
+    /// What each of 32 rows gives to each target, by the sums that the bands stand for; once in a row.
+    fn given(bands: &[Band], n_targets: usize) -> Vec<[f32; 32]> {
+        let mut given = vec![[0.0; 32]; n_targets];
+        let mut give = |target: usize, fresh: bool, row: usize, weight: f32| {
+            let place: &mut [f32; 32] = &mut given[target];
+            assert_eq!(place[row], 0.0, "row {row} twice to target {target}");
+            assert!(!fresh || place[..row].iter().all(|&weight| weight == 0.0) || weight > 0.0);
+            place[row] = weight;
+        };
+        for band in bands {
+            assert!((1..=BAND_ROWS).contains(&band.rows.len()));
+            for (i, row) in band.rows.clone().enumerate() {
+                let of_first = band.first.weights[i];
+                match &band.first.shared {
+                    None => give(band.first.target, band.first.fresh, row, of_first),
+                    Some(shared) => {
+                        let after = (band.rows.len() - i) as f32;
+                        let part = shared.of_sum + shared.of_sums * after;
+                        let target = band.first.target;
+                        give(target, band.first.fresh, row, of_first * part);
+                        give(target + 1, shared.fresh, row, of_first * (1.0 - part));
+                    }
+                }
+                if let Some(second) = &band.second {
+                    give(second.target, second.fresh, row, second.weights[i]);
+                }
+            }
+        }
+        given
     }
 
     #[test]

@@ -47,12 +47,42 @@ pub struct HogConfig {
     pub(super) band_rows: usize,
     /// Pooled numbers of a column target: row targets x bins, in whole vectors.
     pub(super) pooled: usize,
-    /// The numbers of the bins as floats, behind that of the last one, which is before the first.
-    pub(super) bin_numbers: Vec<f32>,
+    /// The bins that the two votes of a pixel go to; none for the second where votes are hard.
+    pub(super) bins: [Vec<VotedBin>; 2],
     /// All bits for the numbers of a block's last vector, none for its padding.
     pub(super) tail: [f32; LANES],
     /// The runs that make up each block, one block after the other; none in `uoctti`.
     pub(super) blocks: Vec<Vec<Run>>,
+}
+
+/// A bin as pixels name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VotedBin {
+    /// Its number in the field.
+    pub(super) number: f32,
+    /// The bin.
+    pub(super) bin: usize,
+    /// Whether another number, which comes before, stands for the same bin.
+    pub(super) again: bool,
+}
+
+impl VotedBin {
+    /// Shared votes go to bins 0, 2, ... and to bins 1, 3, ..., up to the one behind the last, which is
+    /// the first again.
+    fn all(n_bins: usize, shared: bool) -> [Vec<Self>; 2] {
+        let named = |number: usize, bin: usize| Self {
+            number: number as f32,
+            bin: bin % n_bins,
+            again: bin == n_bins,
+        };
+        if !shared {
+            return [(0..n_bins).map(|bin| named(bin, bin)).collect(), Vec::new()];
+        }
+        [0, 1].map(|odd| {
+            let bins = (odd..=n_bins).step_by(2);
+            bins.map(|bin| named(bin / 2, bin)).collect()
+        })
+    }
 }
 
 impl PartialEq for HogConfig {
@@ -77,18 +107,16 @@ impl HogConfig {
         let columns = targets(&params, layout.block_cols, shape.width, scale);
         let bands = bands(&rows, shape.height);
         let pooled = (rows.len() * n_bins).next_multiple_of(LANES);
+        let orientations = Orientations::new(&params);
+        let bins = VotedBin::all(n_bins, matches!(orientations, Orientations::Linear(_)));
         Self {
-            orientations: Orientations::new(&params),
+            orientations,
             inside: inside(&params, shape.width, mask),
             inside_pairs: inside(&params, shape.width, |all| -i16::from(all)),
             band_rows: bands.iter().map(|band| band.rows.len()).max().unwrap_or(0),
             bands,
             blocks: blocks(&params, &layout, n_bins, pooled),
-            bin_numbers: [n_bins - 1]
-                .into_iter()
-                .chain(0..n_bins)
-                .map(|bin| bin as f32)
-                .collect(),
+            bins,
             tail: tail(layout.n_values_per_block()),
             params,
             shape,

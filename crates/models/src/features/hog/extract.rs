@@ -2,7 +2,7 @@
 //! then the blocks.
 
 use super::axis::Band;
-use super::config::HogConfig;
+use super::config::{HogConfig, VotedBin};
 use super::gradient::{field, in_whole_numbers};
 use super::params::HogMode;
 use super::scratch::{FIELD, HogScratch, MARGIN};
@@ -41,7 +41,7 @@ impl Vectorize for Extract<'_> {
 }
 
 /// For every column of pixels, row target and bin the sum of votes: weight of the row x what of the
-/// votes goes to the bin. Sixteen columns at once; sums stay in registers over a band.
+/// votes goes to the bin. Sixteen columns at once.
 #[inline(always)]
 fn along_columns<L: Lanes>(lanes: L, config: &HogConfig, image: &[u8], scratch: &mut HogScratch) {
     let (mut done, mut filled) = (0, 0);
@@ -58,90 +58,113 @@ fn along_columns<L: Lanes>(lanes: L, config: &HogConfig, image: &[u8], scratch: 
             let pixels = &field[config.votes_at(chunk, 0).start..]
                 .as_chunks::<FIELD>()
                 .0;
-            let pixels = &pixels[..band.rows.len()];
             let sums = &mut rows[chunk * config.pooled..][..config.pooled];
-            match band.targets.len() {
-                1 => bins::<L, 1>(lanes, config, band, pixels, sums),
-                2 => bins::<L, 2>(lanes, config, band, pixels, sums),
-                3 => bins::<L, 3>(lanes, config, band, pixels, sums),
-                _ => {}
+            // The even bins and the odd ones.
+            for (half, bins) in config.bins.iter().enumerate() {
+                let columns = Columns {
+                    n_bins: config.n_bins,
+                    bins,
+                    half,
+                    band,
+                    pixels,
+                    sums,
+                };
+                match band.rows.len() {
+                    4 => columns.collect::<L, 4>(lanes),
+                    2 => columns.collect::<L, 2>(lanes),
+                    _ => columns.collect::<L, 1>(lanes),
+                }
             }
         }
     }
 }
 
-/// A band of rows for all bins, with A targets.
-#[inline(always)]
-fn bins<L: Lanes, const A: usize>(
-    lanes: L,
-    config: &HogConfig,
-    band: &Band,
-    pixels: &[[[f32; LANES]; FIELD]],
-    sums: &mut [[f32; LANES]],
-) {
-    let mut bin = 0;
-    while bin < config.n_bins {
-        let left = config.n_bins - bin;
-        // As many sums as the registers hold beside what they are made of.
-        if L::REGISTERS >= 32 && left >= 9 {
-            bin_group::<L, A, 9>(lanes, config, bin, band, pixels, sums);
-            bin += 9;
-        } else if left >= 3 {
-            bin_group::<L, A, 3>(lanes, config, bin, band, pixels, sums);
-            bin += 3;
-        } else {
-            bin_group::<L, A, 1>(lanes, config, bin, band, pixels, sums);
-            bin += 1;
-        }
-    }
+/// Sixteen columns of a band, and one of the two votes of their pixels.
+struct Columns<'a> {
+    n_bins: usize,
+    bins: &'a [VotedBin],
+    half: usize,
+    band: &'a Band,
+    pixels: &'a [[[f32; LANES]; FIELD]],
+    sums: &'a mut [[f32; LANES]],
 }
 
-/// B bins from `bin` on.
-#[inline(always)]
-fn bin_group<L: Lanes, const A: usize, const B: usize>(
-    lanes: L,
-    config: &HogConfig,
-    bin: usize,
-    band: &Band,
-    pixels: &[[[f32; LANES]; FIELD]],
-    sums: &mut [[f32; LANES]],
-) {
-    let zero = lanes.splat(0.0);
-    let n_bins = config.n_bins;
-    // The bins, and which is before the first of them. A comparison with one serves its own votes and
-    // those for the next.
-    let before = config.bin_numbers[bin];
-    let numbers: [f32; B] = *config.bin_numbers[bin + 1..].first_chunk().expect("B bins");
-    let mut acc = [[zero; B]; A];
-    let targets: &[usize; A] = band.targets.first_chunk().expect("A targets");
-    for a in 0..A {
-        if !band.fresh[a] {
-            let from: &[_; B] = sums[targets[a] * n_bins + bin..]
-                .first_chunk()
-                .expect("B bins");
-            for b in 0..B {
-                acc[a][b] = lanes.load(&from[b]);
-            }
+impl Columns<'_> {
+    /// N rows.
+    #[inline(always)]
+    fn collect<L: Lanes, const N: usize>(self, lanes: L) {
+        match (&self.band.first.shared, &self.band.second) {
+            (None, _) => self.bins::<L, N, 1>(lanes),
+            (Some(_), None) => self.bins::<L, N, 2>(lanes),
+            (Some(_), Some(_)) => self.bins::<L, N, 3>(lanes),
         }
     }
-    let (weights, _) = band.weights.as_chunks::<A>();
-    for ([of_bin, votes, next_votes], weights) in pixels.iter().zip(weights) {
-        let (of_bin, votes) = (lanes.load(of_bin), lanes.load(votes));
-        let next_votes = lanes.load(next_votes);
-        for b in 0..B {
-            let before = if b > 0 { numbers[b - 1] } else { before };
-            let vote = lanes.select_eq(of_bin, lanes.splat(before), next_votes, zero);
-            let vote = lanes.select_eq(of_bin, lanes.splat(numbers[b]), votes, vote);
-            for a in 0..A {
-                acc[a][b] = lanes.add(acc[a][b], lanes.mul(lanes.splat(weights[a]), vote));
+
+    /// N rows that give to T targets: one, or two of a block, or these and one of another block.
+    #[inline(always)]
+    fn bins<L: Lanes, const N: usize, const T: usize>(self, lanes: L) {
+        let zero = lanes.splat(0.0);
+        let Band { first, second, .. } = self.band;
+        let (mut of_bin, mut votes, mut for_second) = ([zero; N], [zero; N], [zero; N]);
+        let weights: &[f32; N] = first.weights.first_chunk().expect("N rows");
+        let pixels: &[_; N] = self.pixels.first_chunk().expect("N rows");
+        for i in 0..N {
+            of_bin[i] = lanes.load(&pixels[i][2 * self.half]);
+            votes[i] = lanes.load(&pixels[i][2 * self.half + 1]);
+        }
+        if let (3, Some(second)) = (T, second) {
+            let weights: &[f32; N] = second.weights.first_chunk().expect("N rows");
+            for i in 0..N {
+                for_second[i] = lanes.mul(votes[i], lanes.splat(weights[i]));
             }
         }
-    }
-    for a in 0..A {
-        let to = &mut sums[targets[a] * n_bins + bin..];
-        let to: &mut [_; B] = to.first_chunk_mut().expect("B bins");
-        for b in 0..B {
-            lanes.store(acc[a][b], &mut to[b]);
+        for i in 0..N {
+            votes[i] = lanes.mul(votes[i], lanes.splat(weights[i]));
+        }
+        let (mut of_sum, mut of_sums) = (zero, zero);
+        if let (2.., Some(shared)) = (T, &first.shared) {
+            of_sum = lanes.splat(shared.of_sum);
+            of_sums = lanes.splat(shared.of_sums);
+        }
+        let fresh = [
+            first.fresh,
+            first.shared.as_ref().is_some_and(|shared| shared.fresh),
+            second.as_ref().is_some_and(|second| second.fresh),
+        ];
+        let targets = [
+            first.target,
+            first.target + 1,
+            second.as_ref().map_or(0, |second| second.target),
+        ];
+        for &VotedBin { number, bin, again } in self.bins {
+            let number = lanes.splat(number);
+            let mut sum = lanes.select_eq(of_bin[0], number, votes[0], zero);
+            let mut sums = sum;
+            let mut other = zero;
+            if T > 2 {
+                other = lanes.select_eq(of_bin[0], number, for_second[0], zero);
+            }
+            for i in 1..N {
+                sum = lanes.add_where_eq(sum, of_bin[i], number, votes[i]);
+                if T > 1 {
+                    sums = lanes.add(sums, sum);
+                }
+                if T > 2 {
+                    other = lanes.add_where_eq(other, of_bin[i], number, for_second[i]);
+                }
+            }
+            let mut given = [sum, zero, other];
+            if T > 1 {
+                given[0] = lanes.add(lanes.mul(sum, of_sum), lanes.mul(sums, of_sums));
+                given[1] = lanes.sub(sum, given[0]);
+            }
+            for t in 0..T {
+                let to = &mut self.sums[targets[t] * self.n_bins + bin];
+                if !fresh[t] || again {
+                    given[t] = lanes.add(lanes.load(to), given[t]);
+                }
+                lanes.store(given[t], to);
+            }
         }
     }
 }

@@ -1,4 +1,7 @@
-//! From bytes to a field of votes: for each pixel a bin, the votes for it, and those for the next.
+//! From bytes to a field of votes: for each pixel a bin and the votes for it, twice.
+//!
+//! Votes that are shared go to a bin with an even number and to one beside it with an odd number, so
+//! that a sum of votes for one bin has to look for it in one place only.
 //!
 //! Gradients of bytes are found in whole numbers. Where something is done to bytes first, channels
 //! become floats (exact for bytes and for sums of bytes below 2^24), in rows with a margin, so that
@@ -36,21 +39,21 @@ pub(super) enum Orientations {
 /// Bins whose middles votes are shared between.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Linear {
-    bins: f32,
-    /// The number of the last bin.
-    last: f32,
-    /// Bins in two right angles, and in one.
+    /// Pairs of bins in a turn (half a turn for unsigned gradients).
+    turn: f32,
+    /// Pairs of bins in two right angles, and in one.
     half: f32,
     quarter: f32,
     /// OpenCV's arctangent of a number c from 0 to 1, within 0.02 degrees of the true one: the
-    /// factors of c, c^3, c^5 and c^7, in bins.
+    /// factors of c, c^3, c^5 and c^7, in pairs of bins.
     arctangent: [f32; 4],
 }
 
 impl Orientations {
     /// Between `bins` in `turn` degrees, the middle of the first at half a bin.
     pub(super) fn linear(bins: usize, turn: f64) -> Self {
-        let per_radian = bins as f64 / turn.to_radians();
+        let pairs = bins as f64 / 2.0;
+        let per_radian = pairs / turn.to_radians();
         let terms = [
             0.999_787_841_279_480_7,
             -0.325_808_397_464_097_5,
@@ -58,10 +61,9 @@ impl Orientations {
             -0.044_326_555_547_921_28,
         ];
         Self::Linear(Linear {
-            bins: bins as f32,
-            last: bins as f32 - 1.0,
-            half: (bins as f64 * 180.0 / turn) as f32,
-            quarter: (bins as f64 * 90.0 / turn) as f32,
+            turn: pairs as f32,
+            half: (pairs * 180.0 / turn) as f32,
+            quarter: (pairs * 90.0 / turn) as f32,
             arctangent: terms.map(|term| (term * per_radian) as f32),
         })
     }
@@ -218,12 +220,12 @@ fn byte_rows<L: Lanes, const P: usize, const SIDE: usize>(
             }
             let [even, odd] = lanes.strongest_gradients(neighbours, &inside[pair]);
             let to = &mut field[config.votes_at(2 * pair, y - first)];
-            for i in 0..FIELD {
+            for i in 0..3 {
                 lanes.store(even[i], &mut to[i]);
             }
             if SIDE > 0 || 2 * pair + 1 < config.chunks() {
                 let to = &mut field[config.votes_at(2 * pair + 1, y - first)];
-                for i in 0..FIELD {
+                for i in 0..3 {
                     lanes.store(odd[i], &mut to[i]);
                 }
             }
@@ -248,7 +250,7 @@ fn turn_to_votes<L: Lanes>(
                 // A copy: nothing that is stored can change it.
                 let linear = *linear;
                 for pixels in pixels {
-                    let [dx, dy, squared] = &*pixels;
+                    let [dx, dy, squared, _] = &*pixels;
                     let (dx, dy) = (lanes.load(dx), lanes.load(dy));
                     let magnitude = lanes.sqrt(lanes.load(squared));
                     let votes = linear.votes(lanes, dx, dy, magnitude);
@@ -259,7 +261,7 @@ fn turn_to_votes<L: Lanes>(
             }
             orientations @ Orientations::Hard { .. } => {
                 for pixels in pixels {
-                    let [dx, dy, squared] = &*pixels;
+                    let [dx, dy, squared, _] = &*pixels;
                     let (dx, dy) = (lanes.load(dx), lanes.load(dy));
                     let magnitude = lanes.sqrt(lanes.load(squared));
                     let votes = votes(lanes, orientations, dx, dy, magnitude);
@@ -278,20 +280,20 @@ fn silence(config: &HogConfig, y: usize, to: usize, field: &mut [[f32; LANES]]) 
     let (height, width) = (config.shape().height, config.shape().width);
     // Lanes behind the end of the row.
     if !width.is_multiple_of(LANES) {
-        for votes in &mut field[config.votes_at(width / LANES, to)][1..] {
+        for votes in &mut field[config.votes_at(width / LANES, to)] {
             votes[width % LANES..].fill(0.0);
         }
     }
     // VLFeat takes no gradients at the border.
     if config.params().mode == HogMode::Uoctti {
         for x in [0, width - 1] {
-            for votes in &mut field[config.votes_at(x / LANES, to)][1..] {
+            for votes in &mut field[config.votes_at(x / LANES, to)] {
                 votes[x % LANES] = 0.0;
             }
         }
         if y == 0 || y + 1 == height {
             for chunk in 0..config.chunks() {
-                field[config.votes_at(chunk, to)][1..].fill([0.0; LANES]);
+                field[config.votes_at(chunk, to)].fill([0.0; LANES]);
             }
         }
     }
@@ -364,8 +366,8 @@ impl Linear {
         magnitude: L::F32,
     ) -> [L::F32; FIELD] {
         let zero = lanes.splat(0.0);
-        let (turn, half) = (lanes.splat(self.bins), lanes.splat(self.half));
-        let (quarter, last) = (lanes.splat(self.quarter), lanes.splat(self.last));
+        let (turn, half) = (lanes.splat(self.turn), lanes.splat(self.half));
+        let quarter = lanes.splat(self.quarter);
         let [first, third, fifth, seventh] = self.arctangent;
         let (first, third) = (lanes.splat(first), lanes.splat(third));
         let (fifth, seventh) = (lanes.splat(fifth), lanes.splat(seventh));
@@ -383,19 +385,32 @@ impl Linear {
         let angle = lanes.select_gt(ay, ax, steep, angle);
         let angle = lanes.select_gt(zero, dx, lanes.sub(half, angle), angle);
         let angle = lanes.select_gt(zero, dy, lanes.sub(turn, angle), angle);
-        let position = lanes.sub(angle, lanes.splat(0.5));
+        // The middle of the first bin is at half a bin.
+        let position = lanes.sub(angle, lanes.splat(0.25));
+        let turned = lanes.add(position, turn);
+        let position = lanes.select_gt(zero, position, turned, position);
 
-        let bin = lanes.floor(position);
-        let next = lanes.mul(magnitude, lanes.sub(position, bin));
+        // In pairs, even bins lie at whole numbers and odd ones at halves.
+        let whole = lanes.splat(WHOLE);
+        let even = lanes.sub(lanes.add(position, whole), whole);
+        let away = lanes.abs(lanes.sub(position, even));
+        let for_odd = lanes.mul(lanes.add(magnitude, magnitude), away);
         [
-            lanes.select_gt(zero, bin, last, bin),
-            lanes.sub(magnitude, next),
-            next,
+            even,
+            lanes.sub(magnitude, for_odd),
+            lanes.floor(position),
+            for_odd,
         ]
     }
 }
 
-/// The first bin that a gradient votes for, and its votes for that and for the next.
+/// Floats from here on have no fractions: a number of up to 2^22, added and taken away again, is
+/// rounded to a whole number.
+const WHOLE: f32 = 8_388_608.0;
+
+/// The even bin that a gradient votes for, halved, and its votes for that; the odd one, halved and
+/// without the fraction, and its votes for that. Of hard votes the bin itself and its votes, which
+/// are all.
 #[inline(always)]
 fn votes<L: Lanes>(
     lanes: L,
@@ -446,7 +461,7 @@ fn votes<L: Lanes>(
             }
             let bins = lanes.splat(*bins);
             let bin = lanes.select_ge(at, bins, lanes.sub(at, bins), at);
-            [bin, magnitude, zero]
+            [bin, magnitude, zero, zero]
         }
     }
 }
@@ -494,5 +509,5 @@ fn quarter_turned<L: Lanes>(
     let upright = lanes.select_gt(dy, lanes.splat(2536.0), zero, magnitude);
     let upright = lanes.select_gt(lanes.splat(-5805.0), dy, zero, upright);
     let level = lanes.select_ge(dx, zero, upright, zero);
-    [at, lanes.select_gt(dx, zero, magnitude, level), zero]
+    [at, lanes.select_gt(dx, zero, magnitude, level), zero, zero]
 }

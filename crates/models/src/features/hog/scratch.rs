@@ -64,7 +64,7 @@ pub struct HogScratch {
     /// The image with a margin on both sides, where gradients are taken from bytes: every neighbour
     /// can be read, and what is not one is masked.
     pub(super) bytes: Vec<u8>,
-    /// What pixels vote: chunk of a row x row of a band x (bin, votes for it, votes for the next).
+    /// What pixels vote: chunk of a row x row of a band x (even bin, its votes, odd bin, its votes).
     pub(super) field: Floats,
     /// Votes collected along columns: chunk of a row x (row target, bin) x column.
     pub(super) rows: Floats,
@@ -79,7 +79,7 @@ pub struct HogScratch {
 }
 
 /// Vectors that describe the votes of sixteen pixels.
-pub(super) const FIELD: usize = 3;
+pub(super) const FIELD: usize = 4;
 
 /// Bytes on each side of the image: a pair of chunks that begins at the last pixel, and one more.
 pub(super) const MARGIN: usize = 2 * LANES + 2;
