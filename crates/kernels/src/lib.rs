@@ -9,6 +9,7 @@ mod level;
 pub mod limits;
 mod mat;
 mod packed;
+mod prefetch;
 mod topk;
 
 pub use arch::Kernel;
@@ -21,4 +22,5 @@ pub use lanes::{LANES, Lanes, Vectorize};
 pub use level::{Level, LevelError};
 pub use mat::{MatMut, MatRef};
 pub use packed::{PackedQueries, PackedRows, u8_block};
+pub use prefetch::prefetch;
 pub use topk::{TopK, any_at_most};

@@ -25,6 +25,12 @@ use crate::lanes::Vectorize;
 use crate::level::{Kind, Level};
 use crate::limits::Element;
 
+/// Each cache line of the bytes.
+pub(crate) fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    x86_64::prefetch(bytes);
+}
+
 /// Which sum over a pair of rows a kernel computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

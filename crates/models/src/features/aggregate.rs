@@ -6,7 +6,7 @@ use super::{
 };
 use crate::Monitor;
 use crate::neighbors::Rows;
-use nearplane_kernels::Level;
+use nearplane_kernels::{Level, prefetch};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -280,6 +280,9 @@ impl FeatureExtractor {
                     }
                     let first = chunk * IMAGES_AT_ONCE;
                     for (i, out) in out.chunks_exact_mut(n_features).enumerate() {
+                        if first + i + 1 < images.len() {
+                            prefetch(images.row(first + i + 1));
+                        }
                         self.extract(level, images.row(first + i), scratch, out);
                     }
                     let new = (out.len() / n_features) as u64;

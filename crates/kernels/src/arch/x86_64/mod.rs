@@ -6,3 +6,17 @@ pub(super) mod avx512vnni;
 pub(super) mod avxvnni;
 pub(super) mod lanes;
 pub(super) mod limits;
+
+use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Each cache line of the bytes.
+#[inline]
+pub(super) fn prefetch(bytes: &[u8]) {
+    for line in bytes.chunks(LINE) {
+        // SAFETY: SSE is part of x86-64, and a prefetch neither faults nor changes anything.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}

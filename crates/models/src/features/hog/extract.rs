@@ -5,7 +5,7 @@ use super::axis::Band;
 use super::config::{HogConfig, VotedBin};
 use super::gradient::{field, in_whole_numbers};
 use super::params::HogMode;
-use super::scratch::{FIELD, HogScratch, MARGIN};
+use super::scratch::{FIELD, HogScratch, MARGIN, plane_stride};
 use super::{normalize, uoctti};
 use nearplane_kernels::{LANES, Lanes, Vectorize};
 
@@ -29,7 +29,12 @@ impl Vectorize for Extract<'_> {
             out,
         } = self;
         if in_whole_numbers::<L>(config) {
-            scratch.bytes[MARGIN..][..image.len()].copy_from_slice(image);
+            let size = config.shape().height * config.shape().width;
+            let stride = plane_stride(config.shape().height, config.shape().width);
+            let to = scratch.bytes.as_mut_slice()[MARGIN..].chunks_exact_mut(stride);
+            for (to, from) in to.zip(image.chunks_exact(size)) {
+                to[..size].copy_from_slice(from);
+            }
         }
         along_columns(lanes, config, image, scratch);
         along_rows(lanes, config, scratch);

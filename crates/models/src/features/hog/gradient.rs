@@ -10,7 +10,7 @@
 use super::config::HogConfig;
 use super::params::HogMode;
 use super::planes::{fill_row, row_of};
-use super::scratch::{FIELD, HogScratch, MARGIN};
+use super::scratch::{FIELD, HogScratch, MARGIN, plane_stride};
 use crate::features::ImageShape;
 use core::ops::Range;
 use nearplane_kernels::{LANES, Lanes};
@@ -128,6 +128,7 @@ pub(super) fn field<L: Lanes>(
         field,
         ..
     } = scratch;
+    let bytes = bytes.as_slice();
     let planes = planes.as_mut_slice();
     let field = field.vectors_mut();
     if in_whole_numbers::<L>(config) {
@@ -194,14 +195,15 @@ fn byte_rows<L: Lanes, const P: usize, const SIDE: usize>(
         0 => (shape.height, shape.width, config.inside_pairs.len()),
         _ => (SIDE, SIDE, SIDE / (2 * LANES)),
     };
-    let bytes = &bytes[..P * height * width + 2 * MARGIN];
+    let stride = plane_stride(height, width);
+    let bytes = &bytes[..MARGIN + P * stride];
     let inside = &config.inside_pairs[..n_pairs];
     let first = rows.start;
     for y in rows {
         let [above, below] = rows_around(height, y, false);
         let at = |plane: usize, y: usize, pair: usize| {
             let y = if SIDE > 0 { y % SIDE } else { y };
-            MARGIN + (plane * height + y) * width + pair * 2 * LANES
+            MARGIN + plane * stride + y * width + pair * 2 * LANES
         };
         for pair in 0..n_pairs {
             let mut neighbours = [[&[0; 2 * LANES]; 4]; P];
@@ -218,7 +220,11 @@ fn byte_rows<L: Lanes, const P: usize, const SIDE: usize>(
                     *neighbours = bytes.first_chunk().expect("32 bytes");
                 }
             }
-            let [even, odd] = lanes.strongest_gradients(neighbours, &inside[pair]);
+            let [mut even, mut odd] = lanes.strongest_gradients(neighbours, &inside[pair]);
+            // Roots here, quotients in the next loop: one unit of the CPU computes both, and here it
+            // has nothing else to do.
+            even[2] = lanes.sqrt(even[2]);
+            odd[2] = lanes.sqrt(odd[2]);
             let to = &mut field[config.votes_at(2 * pair, y - first)];
             for i in 0..3 {
                 lanes.store(even[i], &mut to[i]);
@@ -233,7 +239,7 @@ fn byte_rows<L: Lanes, const P: usize, const SIDE: usize>(
     }
 }
 
-/// From dx, dy and the sum of their squares to votes, in place. Apart from the gradients, because
+/// From dx, dy and the magnitude to votes, in place. Apart from the gradients, because
 /// the chain of steps is long: the CPU overlaps more pixels the fewer steps there are in a loop.
 #[inline(always)]
 fn turn_to_votes<L: Lanes>(
@@ -250,9 +256,9 @@ fn turn_to_votes<L: Lanes>(
                 // A copy: nothing that is stored can change it.
                 let linear = *linear;
                 for pixels in pixels {
-                    let [dx, dy, squared, _] = &*pixels;
+                    let [dx, dy, magnitude, _] = &*pixels;
                     let (dx, dy) = (lanes.load(dx), lanes.load(dy));
-                    let magnitude = lanes.sqrt(lanes.load(squared));
+                    let magnitude = lanes.load(magnitude);
                     let votes = linear.votes(lanes, dx, dy, magnitude);
                     for i in 0..FIELD {
                         lanes.store(votes[i], &mut pixels[i]);
@@ -261,9 +267,9 @@ fn turn_to_votes<L: Lanes>(
             }
             orientations @ Orientations::Hard { .. } => {
                 for pixels in pixels {
-                    let [dx, dy, squared, _] = &*pixels;
+                    let [dx, dy, magnitude, _] = &*pixels;
                     let (dx, dy) = (lanes.load(dx), lanes.load(dy));
-                    let magnitude = lanes.sqrt(lanes.load(squared));
+                    let magnitude = lanes.load(magnitude);
                     let votes = votes(lanes, orientations, dx, dy, magnitude);
                     for i in 0..FIELD {
                         lanes.store(votes[i], &mut pixels[i]);

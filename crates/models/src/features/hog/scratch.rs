@@ -8,32 +8,38 @@ use nearplane_kernels::LANES;
 /// Bytes of a cache line and of sixteen floats.
 const LINE: usize = 64;
 
-/// Floats that begin at a cache line: a vector that lies in two lines costs two accesses.
+/// Numbers that begin at a cache line: a vector that lies in two lines costs two accesses.
 #[derive(Debug)]
-pub(super) struct Floats {
-    memory: Vec<f32>,
+pub(super) struct Aligned<T> {
+    memory: Vec<T>,
     start: usize,
     len: usize,
 }
 
-impl Floats {
+/// Floats that begin at a cache line.
+pub(super) type Floats = Aligned<f32>;
+
+impl<T: Copy + Default> Aligned<T> {
     fn zeros(len: usize) -> Self {
-        let memory = vec![0.0; len + LINE / size_of::<f32>()];
+        let line = LINE / size_of::<T>();
+        let memory = vec![T::default(); len + line];
         // The offset may be unknown (usize::MAX) where code is evaluated by the compiler.
-        let start = memory.as_ptr().align_offset(LINE).min(LANES);
+        let start = memory.as_ptr().align_offset(LINE).min(line);
         Self { memory, start, len }
     }
 
     #[inline(always)]
-    pub(super) fn as_slice(&self) -> &[f32] {
+    pub(super) fn as_slice(&self) -> &[T] {
         &self.memory[self.start..][..self.len]
     }
 
     #[inline(always)]
-    pub(super) fn as_mut_slice(&mut self) -> &mut [f32] {
+    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.memory[self.start..][..self.len]
     }
+}
 
+impl Floats {
     /// As vectors.
     #[inline(always)]
     pub(super) fn vectors(&self) -> &[[f32; LANES]] {
@@ -47,7 +53,7 @@ impl Floats {
     }
 }
 
-impl Clone for Floats {
+impl<T: Copy + Default> Clone for Aligned<T> {
     /// The copy lies elsewhere, so that it has a start of its own.
     fn clone(&self) -> Self {
         let mut copy = Self::zeros(self.len);
@@ -61,9 +67,9 @@ impl Clone for Floats {
 pub struct HogScratch {
     /// The channels as floats, where gradients are of floats: channel x three rows x (margin, pixels, margin).
     pub(super) planes: Floats,
-    /// The image with a margin on both sides, where gradients are taken from bytes: every neighbour
-    /// can be read, and what is not one is masked.
-    pub(super) bytes: Vec<u8>,
+    /// The channels, with a margin on both sides of each, where gradients are taken from bytes: every
+    /// neighbour can be read, and what is not one is masked.
+    pub(super) bytes: Aligned<u8>,
     /// What pixels vote: chunk of a row x row of a band x (even bin, its votes, odd bin, its votes).
     pub(super) field: Floats,
     /// Votes collected along columns: chunk of a row x (row target, bin) x column.
@@ -81,15 +87,22 @@ pub struct HogScratch {
 /// Vectors that describe the votes of sixteen pixels.
 pub(super) const FIELD: usize = 4;
 
-/// Bytes on each side of the image: a pair of chunks that begins at the last pixel, and one more.
-pub(super) const MARGIN: usize = 2 * LANES + 2;
+/// Bytes on each side of a channel: a pair of chunks that begins at its last pixel, and one more, in
+/// whole cache lines.
+pub(super) const MARGIN: usize = LINE;
+
+/// Bytes from the begin of a channel to that of the next.
+#[inline(always)]
+pub(super) const fn plane_stride(height: usize, width: usize) -> usize {
+    (height * width).next_multiple_of(LINE) + MARGIN
+}
 
 impl HogScratch {
     pub(super) fn new(config: &HogConfig) -> Self {
         let [planes, field, rows, histograms, blocks, block_sizes] = sizes(config);
         Self {
             planes: Floats::zeros(planes),
-            bytes: vec![0; bytes(config)],
+            bytes: Aligned::zeros(bytes(config)),
             field: Floats::zeros(field),
             rows: Floats::zeros(rows),
             histograms: Floats::zeros(histograms),
@@ -109,13 +122,14 @@ impl HogScratch {
             &self.blocks,
             &self.sizes,
         ];
-        parts.map(|part| part.len) == sizes(config) && self.bytes.len() == bytes(config)
+        parts.map(|part| part.len) == sizes(config) && self.bytes.len == bytes(config)
     }
 }
 
 fn bytes(config: &HogConfig) -> usize {
     if config.of_bytes() {
-        config.shape().len() + 2 * MARGIN
+        let shape = config.shape();
+        MARGIN + shape.channels * plane_stride(shape.height, shape.width)
     } else {
         0
     }
