@@ -153,13 +153,22 @@ impl BlockConfig {
         }
     }
 
-    fn extract(&self, level: Level, image: &[u8], scratch: &mut BlockScratch, out: &mut [f32]) {
+    /// The features of an image, while the CPU is asked for the bytes of the next one.
+    fn extract(
+        &self,
+        level: Level,
+        image: &[u8],
+        next: &[u8],
+        scratch: &mut BlockScratch,
+        out: &mut [f32],
+    ) {
         match (self, scratch) {
             (Self::Histogram(config), BlockScratch::Histogram(scratch)) => {
+                prefetch(next);
                 config.extract(level, image, scratch, out);
             }
             (Self::Hog(config), BlockScratch::Hog(scratch)) => {
-                config.extract(level, image, scratch, out);
+                config.extract_before(level, image, next, scratch, out);
             }
             (Self::Raw, BlockScratch::Raw) => {
                 for (out, &byte) in out.iter_mut().zip(image) {
@@ -214,6 +223,18 @@ impl FeatureExtractor {
         scratch: &mut FeatureScratch,
         out: &mut [f32],
     ) {
+        self.extract_before(level, image, &[], scratch, out);
+    }
+
+    /// The same, while the CPU is asked for the bytes of the next image.
+    fn extract_before(
+        &self,
+        level: Level,
+        image: &[u8],
+        mut next: &[u8],
+        scratch: &mut FeatureScratch,
+        out: &mut [f32],
+    ) {
         let (pixels, n_features) = (self.n_bytes(), self.n_features());
         assert!(
             image.len() == pixels,
@@ -227,7 +248,8 @@ impl FeatureExtractor {
         );
         for ((config, block), scratch) in self.configs.iter().zip(&self.blocks).zip(&mut scratch.0)
         {
-            config.extract(level, image, scratch, &mut out[block.columns.clone()]);
+            let next = core::mem::take(&mut next);
+            config.extract(level, image, next, scratch, &mut out[block.columns.clone()]);
         }
     }
 
@@ -280,10 +302,13 @@ impl FeatureExtractor {
                     }
                     let first = chunk * IMAGES_AT_ONCE;
                     for (i, out) in out.chunks_exact_mut(n_features).enumerate() {
-                        if first + i + 1 < images.len() {
-                            prefetch(images.row(first + i + 1));
-                        }
-                        self.extract(level, images.row(first + i), scratch, out);
+                        let row = first + i;
+                        let next = if row + 1 < images.len() {
+                            images.row(row + 1)
+                        } else {
+                            &[]
+                        };
+                        self.extract_before(level, images.row(row), next, scratch, out);
                     }
                     let new = (out.len() / n_features) as u64;
                     monitor.progress(done.fetch_add(new, Ordering::Relaxed) + new, total);

@@ -163,12 +163,25 @@ impl HogConfig {
     /// When `image` is not of the shape that the HoG is for, `out` is not of
     /// [`HogConfig::n_features`] numbers, or `scratch` was made for a different HoG.
     pub fn extract(&self, level: Level, image: &[u8], scratch: &mut HogScratch, out: &mut [f32]) {
+        self.extract_before(level, image, &[], scratch, out);
+    }
+
+    /// The same, and asks the CPU for the bytes of the next image meanwhile.
+    pub(in crate::features) fn extract_before(
+        &self,
+        level: Level,
+        image: &[u8],
+        next: &[u8],
+        scratch: &mut HogScratch,
+        out: &mut [f32],
+    ) {
         assert_eq!(image.len(), self.shape.len(), "bytes of the image");
         assert_eq!(out.len(), self.n_features(), "numbers of the output");
         assert!(scratch.fits(self), "scratch of a different HoG");
         level.run(Extract {
             config: self,
             image,
+            next,
             scratch,
             out,
         });

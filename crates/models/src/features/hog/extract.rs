@@ -7,12 +7,14 @@ use super::gradient::{field, in_whole_numbers};
 use super::params::HogMode;
 use super::scratch::{FIELD, HogScratch, MARGIN, plane_stride};
 use super::{normalize, uoctti};
-use nearplane_kernels::{LANES, Lanes, Vectorize};
+use nearplane_kernels::{LANES, Lanes, Vectorize, prefetch};
 
 /// The arguments of an extraction.
 pub(super) struct Extract<'a> {
     pub(super) config: &'a HogConfig,
     pub(super) image: &'a [u8],
+    /// The image that will be next: asked for part by part, since a CPU waits for few lines at once.
+    pub(super) next: &'a [u8],
     pub(super) scratch: &'a mut HogScratch,
     pub(super) out: &'a mut [f32],
 }
@@ -25,6 +27,7 @@ impl Vectorize for Extract<'_> {
         let Self {
             config,
             image,
+            next,
             scratch,
             out,
         } = self;
@@ -36,7 +39,7 @@ impl Vectorize for Extract<'_> {
                 to[..size].copy_from_slice(from);
             }
         }
-        along_columns(lanes, config, image, scratch);
+        along_columns(lanes, config, image, next, scratch);
         along_rows(lanes, config, scratch);
         match config.params().mode {
             HogMode::Uoctti => uoctti::cells(lanes, config, scratch, out),
@@ -48,11 +51,19 @@ impl Vectorize for Extract<'_> {
 /// For every column of pixels, row target and bin the sum of votes: weight of the row x what of the
 /// votes goes to the bin. Sixteen columns at once.
 #[inline(always)]
-fn along_columns<L: Lanes>(lanes: L, config: &HogConfig, image: &[u8], scratch: &mut HogScratch) {
+fn along_columns<L: Lanes>(
+    lanes: L,
+    config: &HogConfig,
+    image: &[u8],
+    next: &[u8],
+    scratch: &mut HogScratch,
+) {
     let (mut done, mut filled) = (0, 0);
+    let mut parts = next.chunks(next.len().div_ceil(config.bands.len()).max(1));
     for band in &config.bands {
         if done < band.rows.end {
             done = band.rows.end;
+            prefetch(parts.next().unwrap_or_default());
             let rows = band.rows.clone();
             field(lanes, config, image, rows, &mut filled, scratch);
         }
