@@ -370,7 +370,7 @@ impl Lanes for Avx512Lanes {
                 );
                 let pairs = _mm512_permutex2var_epi32(best[0], order, best[1]);
                 let most = _mm512_permutex2var_epi32(most[0], order, most[1]);
-                let dx = _mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(pairs));
+                let dx = _mm512_madd_epi16(pairs, _mm512_set1_epi32(1));
                 found[0] = _mm512_cvtepi32_ps(dx);
                 found[1] = _mm512_cvtepi32_ps(_mm512_srai_epi32::<16>(pairs));
                 found[2] = _mm512_cvtepi32_ps(most);

@@ -90,6 +90,37 @@ pub(super) struct Band {
 /// Most rows of a band: what their pixels vote stays in registers.
 pub(super) const BAND_ROWS: usize = 4;
 
+/// Bands whose votes are found at once.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Strip {
+    /// Their rows, [`STRIP_ROWS`] or fewer.
+    pub(super) rows: Range<usize>,
+    /// The bands.
+    pub(super) bands: Vec<Band>,
+}
+
+/// Most rows of a strip: enough for the CPU to work on many at a time, and few enough for its first
+/// cache.
+pub(super) const STRIP_ROWS: usize = 8;
+
+/// Bands in runs.
+pub(super) fn strips(bands: Vec<Band>) -> Vec<Strip> {
+    let mut strips: Vec<Strip> = Vec::new();
+    for band in bands {
+        match strips.last_mut() {
+            Some(strip) if band.rows.end - strip.rows.start <= STRIP_ROWS => {
+                strip.rows.end = band.rows.end;
+                strip.bands.push(band);
+            }
+            _ => strips.push(Strip {
+                rows: band.rows.clone(),
+                bands: vec![band],
+            }),
+        }
+    }
+    strips
+}
+
 /// One cell of a block, or two beside each other, that some rows give to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Part {

@@ -1,6 +1,6 @@
 //! A HoG for images of one shape: all that can be computed before an image comes.
 
-use super::axis::{Band, Sharing, Target, bands};
+use super::axis::{Sharing, Strip, Target, bands, strips};
 use super::extract::Extract;
 use super::gradient::Orientations;
 use super::layout::HogLayout;
@@ -42,9 +42,10 @@ pub struct HogConfig {
     /// The same for numbers of 16 bits, in pairs of chunks.
     pub(super) inside_pairs: Vec<[i16; 2 * LANES]>,
     pub(super) columns: Vec<Target>,
-    pub(super) bands: Vec<Band>,
-    /// Rows of the longest band.
-    pub(super) band_rows: usize,
+    /// The bands in runs whose votes are found at once.
+    pub(super) strips: Vec<Strip>,
+    /// Rows of the highest strip.
+    pub(super) strip_rows: usize,
     /// Pooled numbers of a column target: row targets x bins, in whole vectors.
     pub(super) pooled: usize,
     /// The bins that the two votes of a pixel go to; none for the second where votes are hard.
@@ -105,7 +106,7 @@ impl HogConfig {
             _ => 1.0,
         };
         let columns = targets(&params, layout.block_cols, shape.width, scale);
-        let bands = bands(&rows, shape.height);
+        let strips = strips(bands(&rows, shape.height));
         let pooled = (rows.len() * n_bins).next_multiple_of(LANES);
         let orientations = Orientations::new(&params);
         let bins = VotedBin::all(n_bins, matches!(orientations, Orientations::Linear(_)));
@@ -113,8 +114,12 @@ impl HogConfig {
             orientations,
             inside: inside(&params, shape.width, mask),
             inside_pairs: inside(&params, shape.width, |all| -i16::from(all)),
-            band_rows: bands.iter().map(|band| band.rows.len()).max().unwrap_or(0),
-            bands,
+            strip_rows: strips
+                .iter()
+                .map(|strip| strip.rows.len())
+                .max()
+                .unwrap_or(0),
+            strips,
             blocks: blocks(&params, &layout, n_bins, pooled),
             bins,
             tail: tail(layout.n_values_per_block()),
@@ -211,9 +216,9 @@ impl HogConfig {
         !self.shape.width.is_multiple_of(LANES) || self.params.mode == HogMode::Uoctti
     }
 
-    /// Where the votes of a chunk of a band's row are, in vectors.
+    /// Where the votes of a chunk of a strip's row are, in vectors.
     pub(super) fn votes_at(&self, chunk: usize, row: usize) -> Range<usize> {
-        let first = (chunk * self.band_rows + row) * FIELD;
+        let first = (chunk * self.strip_rows + row) * FIELD;
         first..first + FIELD
     }
 

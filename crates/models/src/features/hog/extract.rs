@@ -58,37 +58,41 @@ fn along_columns<L: Lanes>(
     next: &[u8],
     scratch: &mut HogScratch,
 ) {
-    let (mut done, mut filled) = (0, 0);
-    let mut parts = next.chunks(next.len().div_ceil(config.bands.len()).max(1));
-    for band in &config.bands {
-        if done < band.rows.end {
-            done = band.rows.end;
-            prefetch(parts.next().unwrap_or_default());
-            let rows = band.rows.clone();
-            field(lanes, config, image, rows, &mut filled, scratch);
-        }
+    let mut filled = 0;
+    let mut parts = next.chunks(next.len().div_ceil(config.strips.len()).max(1));
+    for strip in &config.strips {
+        prefetch(parts.next().unwrap_or_default());
+        field(
+            lanes,
+            config,
+            image,
+            strip.rows.clone(),
+            &mut filled,
+            scratch,
+        );
         let HogScratch { field, rows, .. } = scratch;
         let (field, rows) = (field.vectors(), rows.vectors_mut());
-        for chunk in 0..config.chunks() {
-            // Places are computed: an iterator over chunks divides to know their number.
-            let pixels = &field[config.votes_at(chunk, 0).start..]
-                .as_chunks::<FIELD>()
-                .0;
-            let sums = &mut rows[chunk * config.pooled..][..config.pooled];
-            // The even bins and the odd ones.
-            for (half, bins) in config.bins.iter().enumerate() {
-                let columns = Columns {
-                    n_bins: config.n_bins,
-                    bins,
-                    half,
-                    band,
-                    pixels,
-                    sums,
-                };
-                match band.rows.len() {
-                    4 => columns.collect::<L, 4>(lanes),
-                    2 => columns.collect::<L, 2>(lanes),
-                    _ => columns.collect::<L, 1>(lanes),
+        for band in &strip.bands {
+            for chunk in 0..config.chunks() {
+                let first = config.votes_at(chunk, band.rows.start - strip.rows.start);
+                // Places are computed: an iterator over chunks divides to know their number.
+                let pixels = &field[first.start..].as_chunks::<FIELD>().0;
+                let sums = &mut rows[chunk * config.pooled..][..config.pooled];
+                // The even bins and the odd ones.
+                for (half, bins) in config.bins.iter().enumerate() {
+                    let columns = Columns {
+                        n_bins: config.n_bins,
+                        bins,
+                        half,
+                        band,
+                        pixels,
+                        sums,
+                    };
+                    match band.rows.len() {
+                        4 => columns.collect::<L, 4>(lanes),
+                        2 => columns.collect::<L, 2>(lanes),
+                        _ => columns.collect::<L, 1>(lanes),
+                    }
                 }
             }
         }

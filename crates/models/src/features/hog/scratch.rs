@@ -70,7 +70,7 @@ pub struct HogScratch {
     /// The channels, with a margin on both sides of each, where gradients are taken from bytes: every
     /// neighbour can be read, and what is not one is masked.
     pub(super) bytes: Aligned<u8>,
-    /// What pixels vote: chunk of a row x row of a band x (even bin, its votes, odd bin, its votes).
+    /// What pixels vote: chunk of a row x row of a strip x (even bin, its votes, odd bin, its votes).
     pub(super) field: Floats,
     /// Votes collected along columns: chunk of a row x (row target, bin) x column.
     pub(super) rows: Floats,
@@ -140,7 +140,7 @@ fn sizes(config: &HogConfig) -> [usize; 6] {
     let chunks = config.chunks();
     [
         config.n_planes() * KEPT * config.stride(),
-        FIELD * chunks * config.band_rows * LANES,
+        FIELD * chunks * config.strip_rows * LANES,
         chunks * config.pooled * LANES,
         config.columns.len() * config.pooled + LANES,
         config.blocks.len() * config.padded_block() + LANES,
