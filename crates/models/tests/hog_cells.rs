@@ -70,7 +70,8 @@ fn apart(a: f32, b: f32) -> f32 {
 #[test]
 fn edges_run_where_they_are_seen() {
     // Half dark, half bright, by the angle of the border between them.
-    let halves: [(f32, fn(usize, usize) -> bool); 4] = [
+    type Half = fn(usize, usize) -> bool;
+    let halves: [(f32, Half); 4] = [
         (0.0, |_, y| y < 15),
         (45.0, |x, y| x < y),
         (90.0, |x, _| x < 15),
