@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use nearplane_models::features::{HistogramCurves, HogCells};
 use nearplane_models::metrics::{Accuracy, ConfusionMatrix};
 use nearplane_models::neighbors::{
     Ballot, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Metric,
@@ -15,6 +16,8 @@ fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
 fn public_types_go_to_other_threads() {
     thread_safe::<Accuracy>();
     thread_safe::<ConfusionMatrix>();
+    thread_safe::<HistogramCurves>();
+    thread_safe::<HogCells>();
     thread_safe::<Ballot>();
     thread_safe::<Engine>();
     thread_safe::<Index<'_, u8>>();

@@ -309,3 +309,52 @@ fn parameters_without_a_histogram_are_typed_errors() {
 fn an_image_of_another_shape_is_refused() {
     extract(params(HistogramSpace::Rgb, 4, 1), shape(1, 2), &[0; 5]);
 }
+
+proptest! {
+    /// Raw and smoothed, both in pixels: the counts, and as many pixels after the smoothing.
+    #[test]
+    fn curves_are_counts_and_keep_them((shape, image) in any_image(), space in any_space(), smooth in 0usize..4) {
+        let params = HistogramParams { smooth, ..HistogramParams::of(space) };
+        let config = params.check(shape).unwrap();
+        let curves = config.curves(Level::detect(), &image);
+        prop_assert_eq!(curves.raw.len(), config.n_features());
+        prop_assert_eq!(curves.colors.len(), curves.channels * curves.bins);
+        let raw = HistogramParams { norm: HistogramNorm::None, smooth: 0, ..params };
+        let smoothed = HistogramParams { norm: HistogramNorm::None, smooth: smooth.max(1), ..params };
+        prop_assert_eq!(&curves.raw, &extract(raw, shape, &image));
+        prop_assert_eq!(&curves.smoothed, &extract(smoothed, shape, &image));
+        for (raw, smoothed) in curves.raw.chunks(curves.bins).zip(curves.smoothed.chunks(curves.bins)) {
+            let (raw, smoothed): (f32, f32) = (raw.iter().sum(), smoothed.iter().sum());
+            prop_assert!((raw - smoothed).abs() <= 1e-3 * raw, "{} became {}", raw, smoothed);
+        }
+    }
+}
+
+/// A pixel of a bin's colour falls into the bin.
+#[test]
+fn colours_of_bins_are_in_their_bins() {
+    let shape = ImageShape {
+        channels: 3,
+        height: 1,
+        width: 1,
+    };
+    for (space, bins) in [
+        (HistogramSpace::Hsv, 10),
+        (HistogramSpace::Hsv, 36),
+        (HistogramSpace::Joint, 3),
+        (HistogramSpace::Joint, 16),
+        (HistogramSpace::Rgb, 7),
+        (HistogramSpace::Rgb, 256),
+    ] {
+        let params = HistogramParams {
+            bins,
+            ..HistogramParams::of(space)
+        };
+        let config = params.check(shape).unwrap();
+        let colors = config.curves(Level::detect(), &[0; 3]).colors;
+        for (bin, color) in colors.into_iter().enumerate() {
+            let raw = config.curves(Level::detect(), &color).raw;
+            assert_eq!(raw[bin], 1.0, "{space:?} of {bins}: bin {bin}, {color:?}");
+        }
+    }
+}

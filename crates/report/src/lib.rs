@@ -1,7 +1,9 @@
 //! Pictures of image data sets and results.
 //!
-//! [`picture`] lays 32x32 images out as a contact sheet and writes PNG files. This crate knows
-//! pixels and colours, not where images came from nor how a result was computed.
+//! [`picture`] lays 32x32 images out as a contact sheet and writes PNG files. [`Glyphs`] draws how
+//! strong which direction is where, [`bar_plots`] histograms, and a [`Sheet`] puts such pictures beside
+//! each other. This crate knows pixels and colours, not where images came from nor how a result was
+//! computed.
 //!
 //! ```
 //! use nearplane_report::{Tile, contact_sheet};
@@ -12,9 +14,15 @@
 //! assert_eq!((sheet.width(), sheet.height()), (2 * 32 + 3 * 4, 32 + 2 * 4));
 //! ```
 
+mod bars;
+mod glyphs;
 pub mod picture;
+mod sheet;
 
+pub use bars::{BarPlot, bar_plots};
+pub use glyphs::Glyphs;
 pub use picture::{Picture, PictureError, Tile, contact_sheet};
+pub use sheet::Sheet;
 
 // The example of the crate page runs as a test.
 #[cfg(doctest)]

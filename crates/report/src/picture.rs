@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use image::codecs::png::PngEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use thiserror::Error;
 
@@ -13,7 +13,7 @@ const SIDE: usize = 32;
 /// The pixels of one colour plane.
 const PLANE: usize = SIDE * SIDE;
 /// What shows between the images of a sheet: light enough to tell both black and white images apart.
-const BACKGROUND: [u8; 3] = [224, 224, 224];
+pub(crate) const BACKGROUND: [u8; 3] = [224, 224, 224];
 
 /// Red, green and blue, 0..=255.
 pub type Rgb = [u8; 3];
@@ -88,13 +88,28 @@ impl Picture {
         &self.rgb
     }
 
+    /// Paints a pixel.
+    pub(crate) fn set(&mut self, x: usize, y: usize, color: Rgb) {
+        let at = 3 * (y * self.width as usize + x);
+        self.rgb[at..at + 3].copy_from_slice(&color);
+    }
+
+    /// Puts another picture where it fits, its upper left corner at (left, top).
+    pub(crate) fn paste(&mut self, left: usize, top: usize, picture: &Picture) {
+        let row_len = 3 * picture.width as usize;
+        for (y, row) in picture.rgb.chunks_exact(row_len).enumerate() {
+            let at = 3 * ((top + y) * self.width as usize + left);
+            self.rgb[at..at + row_len].copy_from_slice(row);
+        }
+    }
+
     /// The picture as the bytes of a PNG file.
     ///
     /// # Errors
     /// [`PictureError::Encode`] for a picture beyond what PNG can hold.
     pub fn to_png(&self) -> Result<Vec<u8>, PictureError> {
         let mut png = Vec::new();
-        PngEncoder::new(&mut png)
+        PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive)
             .write_image(&self.rgb, self.width, self.height, ExtendedColorType::Rgb8)
             .map_err(|source| PictureError::Encode {
                 width: self.width,

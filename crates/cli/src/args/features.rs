@@ -12,10 +12,15 @@ oriented gradients), each with options. A bare name is the default, whose full t
 printed and recorded. The features are as computed, in the order of the files, not scaled;
 their labels are written beside them, to FILE with the ending .labels.npy.
 
+The picture has a row a class: the image, then for each hog block its glyphs, in each cell a star of
+lines along the edges that were found there, the brighter the stronger, and for each hist block its
+bars, raw, with the smoothed histogram as a line.
+
 Examples:
   nearplane features --data target/cifar10 --features hog --out hog.npy
   nearplane features --features hist:space=hsv,bins=10+hog:mode=skimage --split test --out f.npy
-  nearplane features --features hog+hist --out f.safetensors --cache target/features";
+  nearplane features --features hog+hist --out f.safetensors --cache target/features
+  nearplane features --features hog+hist:space=hsv,bins=36 --picture glyphs.png";
 
 /// Which features, for the commands that can do without.
 #[derive(Debug, Args)]
@@ -41,11 +46,17 @@ pub(crate) struct FeaturesArgs {
     #[arg(long, value_enum, default_value_t = OneSplitArg::Train)]
     pub(crate) split: OneSplitArg,
     /// File to write: a float32 array [images, features] as .npy, or .safetensors with tensors x and y
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "picture")]
+    pub(crate) out: Option<PathBuf>,
     /// Keep features in files in this folder, and take them from there the next time
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "out")]
     pub(crate) cache: Option<PathBuf>,
+    /// Write a picture of images of every class beside their features; takes at least one hog block
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) picture: Option<PathBuf>,
+    /// Images of each class in the picture, side by side
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "picture", value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub(crate) count: u8,
 }
 
 /// One split of a data set.

@@ -57,7 +57,7 @@ pub(crate) enum Command {
     /// k nearest neighbours: fit, predict, evaluate
     #[command(after_help = knn::EXAMPLES)]
     Knn(KnnArgs),
-    /// Write the features of the images of a data set as a matrix
+    /// Write the features of the images of a data set as a matrix, draw them beside the images
     #[command(after_help = features::EXAMPLES)]
     Features(FeaturesArgs),
     /// Write man pages and shell completions to a folder

@@ -18,7 +18,9 @@ pub(crate) use self::data::{
     ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
 };
 pub(crate) use self::difficulties::DifficultiesPlan;
-pub(crate) use self::features::{FeatureChoice, FeaturesPlan, MatrixFormat};
+pub(crate) use self::features::{
+    Drawn, FeatureChoice, FeaturesPlan, MatrixFormat, MatrixPlan, PicturePlan,
+};
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};

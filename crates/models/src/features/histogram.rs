@@ -31,10 +31,12 @@
 //! by `calcHist` over `[0, 180)`, and `cs231n`, `color_histogram_hsv` of the Stanford course, in f64.
 
 mod count;
+mod curves;
 
 use super::color::MAX_HUE_BINS;
 use super::{HistogramError, ImageShape};
 use count::{BinPixels, Count, CountedBin};
+pub use curves::HistogramCurves;
 use nearplane_kernels::Level;
 
 /// Whose arithmetic bins the hue.

@@ -81,6 +81,7 @@
 //! bits. All numbers of an output are finite.
 
 mod axis;
+mod cells;
 mod config;
 mod extract;
 mod gradient;
@@ -91,6 +92,7 @@ mod planes;
 mod scratch;
 mod uoctti;
 
+pub use cells::HogCells;
 pub use config::HogConfig;
 pub use layout::{HogLayout, HogOrder, HogPosition, HogQuantity};
 pub use params::{BlockNorm, HogColor, HogError, HogMode, HogParams, HogVotes};

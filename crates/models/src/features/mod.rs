@@ -17,11 +17,11 @@ mod standardize;
 pub use aggregate::{FeatureBlock, FeatureExtractor, FeatureScratch};
 pub use error::{FeatureError, HistogramError};
 pub use histogram::{
-    HistogramConfig, HistogramMode, HistogramNorm, HistogramParams, HistogramScratch,
-    HistogramSpace,
+    HistogramConfig, HistogramCurves, HistogramMode, HistogramNorm, HistogramParams,
+    HistogramScratch, HistogramSpace,
 };
 pub use hog::{
-    BlockNorm, HogColor, HogConfig, HogError, HogLayout, HogMode, HogParams, HogPosition,
+    BlockNorm, HogCells, HogColor, HogConfig, HogError, HogLayout, HogMode, HogParams, HogPosition,
     HogScratch, HogVotes,
 };
 pub use shape::ImageShape;

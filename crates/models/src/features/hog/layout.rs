@@ -167,7 +167,7 @@ impl HogLayout {
         }
     }
 
-    fn quantity(&self, value: usize) -> HogQuantity {
+    pub(super) fn quantity(&self, value: usize) -> HogQuantity {
         let HogParams {
             mode, bins, signed, ..
         } = self.params;
