@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::{Dataset, SplitName};
 use nearplane_kernels::MatRef;
 use nearplane_models::Monitor;
-use nearplane_models::features::{BlockScaler, FeatureError};
+use nearplane_models::features::{BlockScaler, FeatureError, FeatureScratchPool};
 use nearplane_models::neighbors::Rows;
 
 use self::cache::Cache;
@@ -79,8 +79,9 @@ pub(crate) fn rows_of(data: &Dataset, split: SplitName, settings: &Settings) -> 
     }
 }
 
-/// Images whose features are in memory at a time where nobody needs all of them.
-const ROWS_AT_ONCE: usize = 1024;
+/// Bytes of features a thread that are in memory at a time where nobody needs all of them: they are
+/// still in its second cache when they are written.
+const BYTES_AT_ONCE: usize = 1 << 18;
 
 /// Features on their way to somebody who takes them row by row.
 pub(crate) struct Passed {
@@ -91,6 +92,17 @@ pub(crate) struct Passed {
 
 /// Hands out the features of the first images of a split, whole rows in order, some at a time.
 pub(crate) fn pass(
+    data: &Dataset,
+    split: SplitName,
+    choice: &FeatureChoice,
+    settings: &Settings,
+    visit: impl FnMut(&[f32]) -> Result<()> + Send,
+) -> Result<Passed> {
+    // On one of the threads that extract: alone it needs no other, and what it has written stays near.
+    rayon::scope(|_| pass_on_worker(data, split, choice, settings, visit))
+}
+
+fn pass_on_worker(
     data: &Dataset,
     split: SplitName,
     choice: &FeatureChoice,
@@ -111,11 +123,14 @@ pub(crate) fn pass(
     let n = rows_of(data, split, settings);
     let cols = choice.extractor.n_features();
     let images = Rows::from_shards(views(data.split(split)))?.limit(n);
-    let mut values = vec![0.0; ROWS_AT_ONCE.min(n) * cols];
+    let bytes_at_once = BYTES_AT_ONCE * rayon::current_num_threads();
+    let at_once = (bytes_at_once / (size_of::<f32>() * cols.max(1))).clamp(64, n.max(64));
+    let mut values = vec![0.0; at_once.min(n) * cols];
+    let scratch = choice.extractor.scratch_pool();
     let progress = Progress::new("extracting features", settings.quiet);
     let mut seconds = 0.0;
-    for first in (0..n).step_by(ROWS_AT_ONCE) {
-        let last = n.min(first + ROWS_AT_ONCE);
+    for first in (0..n).step_by(at_once) {
+        let last = n.min(first + at_once);
         let started = Instant::now();
         let rows = images.select((first as u32..last as u32).collect())?;
         let values = &mut values[..rows.len() * cols];
@@ -124,7 +139,7 @@ pub(crate) fn pass(
             first: first as u64,
             all: n as u64,
         };
-        extract(choice, &rows, values, settings, &part)?;
+        extract(choice, &rows, &scratch, values, settings, &part)?;
         seconds += started.elapsed().as_secs_f64();
         visit(values)?;
     }
@@ -167,7 +182,8 @@ fn extracted(
     // Zeros by the system, page by page as they are written, and not by one thread beforehand.
     let mut values = vec![0.0; len];
     let progress = Progress::new("extracting features", settings.quiet);
-    extract(choice, &images, &mut values, settings, &progress)?;
+    let scratch = choice.extractor.scratch_pool();
+    extract(choice, &images, &scratch, &mut values, settings, &progress)?;
     Ok(values)
 }
 
@@ -175,12 +191,14 @@ fn extracted(
 fn extract(
     choice: &FeatureChoice,
     images: &Rows<'_, u8>,
+    scratch: &FeatureScratchPool,
     out: &mut [f32],
     settings: &Settings,
     monitor: &dyn Monitor,
 ) -> Result<()> {
     let level = settings.level;
-    match choice.extractor.extract_rows(level, images, out, monitor) {
+    let extractor = &choice.extractor;
+    match extractor.extract_rows_in(level, images, scratch, out, monitor) {
         Err(FeatureError::Cancelled) => Err(Interrupted.into()),
         extracted => Ok(extracted?),
     }

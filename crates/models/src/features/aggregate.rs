@@ -10,6 +10,7 @@ use nearplane_kernels::{Level, prefetch};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Images that a thread takes at a time: enough that sharing them out costs nothing, few enough that
 /// all threads finish together and a stop is prompt.
@@ -49,6 +50,33 @@ enum BlockScratch {
 /// Room for one image at a time, to be kept from image to image.
 #[derive(Debug, Clone)]
 pub struct FeatureScratch(Vec<BlockScratch>);
+
+/// Room for several threads, to be kept from call to call; [`FeatureExtractor::scratch_pool`] makes it.
+#[derive(Debug)]
+pub struct FeatureScratchPool(Mutex<Vec<FeatureScratch>>);
+
+impl FeatureScratchPool {
+    fn lend(&self) -> LentScratch<'_> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        LentScratch {
+            scratch: free.pop(),
+            pool: self,
+        }
+    }
+}
+
+/// Goes back when it is dropped.
+struct LentScratch<'a> {
+    scratch: Option<FeatureScratch>,
+    pool: &'a FeatureScratchPool,
+}
+
+impl Drop for LentScratch<'_> {
+    fn drop(&mut self) {
+        let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.extend(self.scratch.take());
+    }
+}
 
 /// A [`FeatureSpec`] for images of one shape: turns an image into one row of f32, block after block.
 ///
@@ -211,6 +239,12 @@ impl FeatureExtractor {
         FeatureScratch(self.configs.iter().map(BlockConfig::scratch).collect())
     }
 
+    /// Room for [`FeatureExtractor::extract_rows_in`].
+    #[must_use]
+    pub fn scratch_pool(&self) -> FeatureScratchPool {
+        FeatureScratchPool(Mutex::default())
+    }
+
     /// The features of one image, planar bytes, on the calling thread.
     ///
     /// # Panics
@@ -269,6 +303,24 @@ impl FeatureExtractor {
         out: &mut [f32],
         monitor: &dyn Monitor,
     ) -> Result<(), FeatureError> {
+        self.extract_rows_in(level, images, &self.scratch_pool(), out, monitor)
+    }
+
+    /// The same for one part of many images after the other: what a call needs is kept for the next.
+    ///
+    /// # Errors
+    /// As [`FeatureExtractor::extract_rows`].
+    ///
+    /// # Panics
+    /// As [`FeatureExtractor::extract_rows`], or if `scratch` was used by another extractor.
+    pub fn extract_rows_in(
+        &self,
+        level: Level,
+        images: &Rows<'_, u8>,
+        scratch: &FeatureScratchPool,
+        out: &mut [f32],
+        monitor: &dyn Monitor,
+    ) -> Result<(), FeatureError> {
         let n_features = self.n_features();
         assert!(
             out.len() == images.len() * n_features,
@@ -292,8 +344,9 @@ impl FeatureExtractor {
         out.par_chunks_mut(IMAGES_AT_ONCE * n_features)
             .enumerate()
             .for_each_init(
-                || self.scratch(),
-                |scratch, (chunk, out)| {
+                || scratch.lend(),
+                |lent, (chunk, out)| {
+                    let scratch = lent.scratch.get_or_insert_with(|| self.scratch());
                     if monitor.cancelled() {
                         stopped.store(true, Ordering::Relaxed);
                     }

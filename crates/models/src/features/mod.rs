@@ -14,7 +14,7 @@ mod shape;
 pub mod spec;
 mod standardize;
 
-pub use aggregate::{FeatureBlock, FeatureExtractor, FeatureScratch};
+pub use aggregate::{FeatureBlock, FeatureExtractor, FeatureScratch, FeatureScratchPool};
 pub use error::{FeatureError, HistogramError};
 pub use histogram::{
     HistogramConfig, HistogramCurves, HistogramMode, HistogramNorm, HistogramParams,
