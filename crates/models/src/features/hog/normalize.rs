@@ -52,15 +52,21 @@ pub(super) fn blocks<L: Lanes>(
         5 => Blocks::<L, 5>::new(lanes, config, vectors, sizes).normalize(config, n_values),
         _ => Blocks::<L, 0>::new(lanes, config, vectors, sizes).normalize(config, n_values),
     }
+    // Times what is left to multiply with, and whole vectors again.
+    let factors = sizes.as_flattened();
     for block in 0..config.blocks.len() {
-        let from = &vectors[block * whole / LANES..][..whole / LANES];
+        let factor = lanes.splat(factors[block]);
+        let from = &mut vectors[block * whole / LANES..][..whole / LANES];
         let to = &mut out[block * n_values..];
         if to.len() < whole {
+            for vector in &mut *from {
+                lanes.store(lanes.mul(lanes.load(vector), factor), vector);
+            }
             to[..n_values].copy_from_slice(&from.as_flattened()[..n_values]);
             continue;
         }
         for (from, to) in from.iter().zip(to.as_chunks_mut().0) {
-            lanes.store(lanes.load(from), to);
+            lanes.store(lanes.mul(lanes.load(from), factor), to);
         }
     }
 }
@@ -100,10 +106,12 @@ impl<'a, L: Lanes, const N: usize> Blocks<'a, L, N> {
         &mut self.blocks[block * per_block..][..per_block]
     }
 
+    /// Leaves a factor for each block that its numbers still have to be multiplied with.
     #[inline(always)]
     fn normalize(&mut self, config: &HogConfig, n_values: usize) {
         let params = config.params();
         if params.mode == HogMode::Cs231n {
+            self.sizes.as_flattened_mut().fill(1.0);
             return;
         }
         let epsilon = params.epsilon;
@@ -111,15 +119,16 @@ impl<'a, L: Lanes, const N: usize> Blocks<'a, L, N> {
             BlockNorm::L1 => {
                 self.measure::<false>();
                 self.divide::<false>(epsilon);
+                self.sizes.as_flattened_mut().fill(1.0);
             }
             BlockNorm::L1Sqrt => {
                 self.measure::<false>();
                 self.divide::<true>(epsilon);
+                self.sizes.as_flattened_mut().fill(1.0);
             }
             BlockNorm::L2 => {
                 self.measure::<true>();
                 self.reciprocals(epsilon * epsilon, 0.0);
-                self.scale(f32::INFINITY);
             }
             BlockNorm::L2Hys => {
                 let opencv = params.mode == HogMode::Opencv;
@@ -130,10 +139,8 @@ impl<'a, L: Lanes, const N: usize> Blocks<'a, L, N> {
                 };
                 self.measure::<true>();
                 self.reciprocals(in_root, behind[0]);
-                self.scale(params.clip);
-                self.measure::<true>();
+                self.clip_and_measure(params.clip);
                 self.reciprocals(in_root, behind[1]);
-                self.scale(f32::INFINITY);
             }
         }
     }
@@ -168,17 +175,20 @@ impl<'a, L: Lanes, const N: usize> Blocks<'a, L, N> {
         }
     }
 
-    /// Each block times its number, and no value above the limit.
+    /// Each block times its number, and no value above the limit; then its size.
     #[inline(always)]
-    fn scale(&mut self, limit: f32) {
+    fn clip_and_measure(&mut self, limit: f32) {
         let lanes = self.lanes;
         let limit = lanes.splat(limit);
         for block in 0..self.n_blocks {
             let factor = lanes.splat(self.sizes.as_flattened()[block]);
+            let mut sum = lanes.splat(0.0);
             for values in self.block(block) {
-                let scaled = lanes.mul(lanes.load(values), factor);
-                lanes.store(lanes.min(scaled, limit), values);
+                let clipped = lanes.min(lanes.mul(lanes.load(values), factor), limit);
+                lanes.store(clipped, values);
+                sum = lanes.add(sum, lanes.mul(clipped, clipped));
             }
+            self.sizes.as_flattened_mut()[block] = lanes.sum(sum);
         }
     }
 
