@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod features;
+pub mod linear;
 pub mod metrics;
 mod monitor;
 pub mod neighbors;
