@@ -7,6 +7,7 @@ mod distance;
 mod lanes;
 mod level;
 pub mod limits;
+mod linear;
 mod mat;
 mod packed;
 mod topk;
@@ -19,6 +20,7 @@ pub use distance::{
 };
 pub use lanes::{LANES, Lanes, Vectorize};
 pub use level::{Level, LevelError};
+pub use linear::{gemm_f32, gradient_f32, gradient_u8, scores_f32, scores_u8};
 pub use mat::{MatMut, MatRef};
 pub use packed::{PackedQueries, PackedRows, u8_block};
 pub use topk::{TopK, any_at_most};

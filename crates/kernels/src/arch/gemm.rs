@@ -1,0 +1,155 @@
+//! Products of matrices, blocked for the caches.
+//!
+//! Both factors are packed: the left one in panels of `C` rows, the right one in panels of `V` vectors of
+//! columns, so that the register tiles of `outer` read them in order. A packed block of the left factor
+//! and one of the right stay in the second-level cache; a panel of the right one in the first.
+//!
+//! Everything here is `inline(always)`, as in `generic`.
+
+use super::floats::{Floats, MAX_LANES};
+use super::outer::{Factors, add_to};
+use crate::{MatMut, MatRef};
+
+/// Steps of the inner index that a block holds.
+const DEPTH: usize = 256;
+/// Columns of the result that a block of the right factor holds, about.
+const COLS: usize = 512;
+/// Rows of the result that a block of the left factor holds, about.
+const ROWS: usize = 96;
+/// The most floats of a register tile.
+const MAX_TILE: usize = 512;
+
+/// The left factor of a product.
+#[derive(Clone, Copy)]
+pub(crate) enum Left<'a> {
+    /// The matrix itself.
+    AsIs(MatRef<'a, f32>),
+}
+
+impl Left<'_> {
+    fn rows(self) -> usize {
+        match self {
+            Self::AsIs(mat) => mat.rows(),
+        }
+    }
+
+    /// The number in row `row` at step `step`.
+    pub(crate) fn at(self, row: usize, step: usize) -> f32 {
+        match self {
+            Self::AsIs(mat) => mat.row(row)[step],
+        }
+    }
+
+    /// Rows `first..first + n`, steps `from..from + depth`, in panels of `width` rows: for each step
+    /// the panel's numbers, zeros behind the last row.
+    fn pack(
+        self,
+        first: usize,
+        n: usize,
+        from: usize,
+        depth: usize,
+        width: usize,
+        packed: &mut Vec<f32>,
+    ) {
+        packed.clear();
+        packed.resize(n.next_multiple_of(width) * depth, 0.0);
+        match self {
+            Self::AsIs(mat) => {
+                for row in 0..n {
+                    let panel = &mut packed[row / width * width * depth + row % width..];
+                    let from = &mat.row(first + row)[from..][..depth];
+                    for (to, from) in panel.iter_mut().step_by(width).zip(from) {
+                        *to = *from;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Steps `from..from + depth`, columns `first..first + n` of the right factor in panels of `width`
+/// columns, zeros behind the last column.
+fn pack_right(
+    right: MatRef<f32>,
+    from: usize,
+    depth: usize,
+    first: usize,
+    n: usize,
+    width: usize,
+    packed: &mut Vec<f32>,
+) {
+    packed.clear();
+    for panel in (0..n).step_by(width) {
+        let cols = width.min(n - panel);
+        for step in from..from + depth {
+            packed.extend_from_slice(&right.row(step)[first + panel..][..cols]);
+            packed.resize(packed.len() + width - cols, 0.0);
+        }
+    }
+}
+
+/// Adds left x right to `out`.
+///
+/// # Safety
+/// The CPU has the features of `F`'s level, and the shapes fit each other.
+#[inline(always)]
+pub(crate) unsafe fn add_product<F: Floats, const C: usize, const V: usize>(
+    left: Left,
+    right: MatRef<f32>,
+    out: &mut MatMut<f32>,
+) {
+    let width = V * F::LANES;
+    const { assert!(C * V * MAX_LANES <= MAX_TILE) };
+    let (m, n, inner) = (left.rows(), right.cols(), right.rows());
+    let (mut left_block, mut right_block) = (Vec::new(), Vec::new());
+    let (block_rows, block_cols) = (
+        ROWS.next_multiple_of(C),
+        COLS.next_multiple_of(V * F::LANES),
+    );
+    for first_col in (0..n).step_by(block_cols) {
+        let cols = block_cols.min(n - first_col);
+        for from in (0..inner).step_by(DEPTH) {
+            let depth = DEPTH.min(inner - from);
+            pack_right(right, from, depth, first_col, cols, width, &mut right_block);
+            for first_row in (0..m).step_by(block_rows) {
+                let rows = block_rows.min(m - first_row);
+                left.pack(first_row, rows, from, depth, C, &mut left_block);
+                for col in (0..cols).step_by(width) {
+                    for row in (0..rows).step_by(C) {
+                        let factors = Factors {
+                            n: depth,
+                            left: left_block[row * depth..][..C * depth].as_ptr(),
+                            left_stride: C,
+                            right: right_block[col * depth..][..width * depth].as_ptr(),
+                            right_stride: width,
+                        };
+                        let (n_rows, n_cols) = (C.min(rows - row), width.min(cols - col));
+                        // SAFETY: the features are the caller's promise; the panels hold `depth` steps,
+                        // and the tile lies in `out`, or in a buffer where it would not.
+                        unsafe {
+                            let stride = out.stride();
+                            let to = out
+                                .as_mut_ptr()
+                                .add((first_row + row) * stride + first_col + col);
+                            if n_rows == C && n_cols == width {
+                                add_to::<F, f32, C, V>(factors, to, stride);
+                                continue;
+                            }
+                            let mut buffer = [0.0; MAX_TILE];
+                            let at = buffer.as_mut_ptr();
+                            for r in 0..n_rows {
+                                at.add(r * width)
+                                    .copy_from_nonoverlapping(to.add(r * stride), n_cols);
+                            }
+                            add_to::<F, f32, C, V>(factors, at, width);
+                            for r in 0..n_rows {
+                                to.add(r * stride)
+                                    .copy_from_nonoverlapping(at.add(r * width), n_cols);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
