@@ -119,7 +119,7 @@ impl Affine {
                         level,
                         MatRef::new(&ones, block.rows(), 1, 1),
                         block,
-                        MatMut::new(&mut sums, 1, cols, cols),
+                        &mut MatMut::new(&mut sums, 1, cols, cols),
                     );
                     sums
                 })

@@ -138,7 +138,7 @@ impl LinearModel {
                     level,
                     block,
                     weights,
-                    MatMut::new(out, n, n_classes, n_classes),
+                    &mut MatMut::new(out, n, n_classes, n_classes),
                 );
                 for row in out.chunks_exact_mut(n_classes) {
                     for (score, bias) in row.iter_mut().zip(&self.bias) {

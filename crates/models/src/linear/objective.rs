@@ -176,8 +176,8 @@ impl<'d, 'a, T: Element> Objective<'d, 'a, T> {
                 for range in blocks(index, rows_per_part, rows_per_block, data.n_rows()) {
                     let n = range.len() * n_classes;
                     let block = data.rows().block(range.clone(), &mut room.copy);
-                    let raw = MatMut::new(&mut room.scores, range.len(), n_classes, n_classes);
-                    T::scores(level, block, weights, raw);
+                    let mut raw = MatMut::new(&mut room.scores, range.len(), n_classes, n_classes);
+                    T::scores(level, block, weights, &mut raw);
                     center(&mut room.scores[..n], offset);
                     if let Some(out) = &mut out {
                         let first = (range.start - index * rows_per_part) * n_classes;
@@ -194,8 +194,8 @@ impl<'d, 'a, T: Element> Objective<'d, 'a, T> {
                     if with_gradient {
                         let coefficients =
                             MatRef::new(&room.coefficients, range.len(), n_classes, n_classes);
-                        let sums = gradient_mat(&mut room.gradient, n_classes);
-                        T::gradient(level, coefficients, block, sums);
+                        let mut sums = gradient_mat(&mut room.gradient, n_classes);
+                        T::gradient(level, coefficients, block, &mut sums);
                         part.add(&mut room.gradient, &mut room.rows_in_gradient, range.len());
                     }
                 }
@@ -235,7 +235,7 @@ impl<'d, 'a, T: Element> Objective<'d, 'a, T> {
                     level,
                     block,
                     weights,
-                    MatMut::new(out, n, n_classes, n_classes),
+                    &mut MatMut::new(out, n, n_classes, n_classes),
                 );
                 center(out, &self.offset);
             });
@@ -293,8 +293,8 @@ impl<'d, 'a, T: Element> Objective<'d, 'a, T> {
                     }
                     let block = data.rows().block(range.clone(), &mut room.copy);
                     let of_block = MatRef::new(of_block, range.len(), n_classes, n_classes);
-                    let sums = gradient_mat(&mut room.gradient, n_classes);
-                    T::gradient(level, of_block, block, sums);
+                    let mut sums = gradient_mat(&mut room.gradient, n_classes);
+                    T::gradient(level, of_block, block, &mut sums);
                     part.add(&mut room.gradient, &mut room.rows_in_gradient, range.len());
                 }
                 part.finish(&mut room.gradient, &mut room.rows_in_gradient);
