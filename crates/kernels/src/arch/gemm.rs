@@ -8,6 +8,7 @@
 
 use super::floats::{Floats, MAX_LANES};
 use super::outer::{Factors, add_to};
+use super::scratch::Scratch;
 use crate::{MatMut, MatRef};
 
 /// Steps of the inner index that a block holds.
@@ -40,26 +41,31 @@ impl Left<'_> {
         }
     }
 
-    /// Rows `first..first + n`, steps `from..from + depth`, in panels of `width` rows: for each step
-    /// the panel's numbers, zeros behind the last row.
-    fn pack(
+    /// Rows `first..first + n`, steps `from..from + depth`, in panels of `C` rows: for each step the
+    /// panel's numbers, zeros behind the last row.
+    #[inline(always)]
+    fn pack<const C: usize>(
         self,
         first: usize,
         n: usize,
         from: usize,
         depth: usize,
-        width: usize,
-        packed: &mut Vec<f32>,
+        packed: &mut [f32],
     ) {
-        packed.clear();
-        packed.resize(n.next_multiple_of(width) * depth, 0.0);
-        match self {
-            Self::AsIs(mat) => {
-                for row in 0..n {
-                    let panel = &mut packed[row / width * width * depth + row % width..];
-                    let from = &mat.row(first + row)[from..][..depth];
-                    for (to, from) in panel.iter_mut().step_by(width).zip(from) {
-                        *to = *from;
+        for (panel, row) in packed.chunks_exact_mut(C * depth).zip((0..n).step_by(C)) {
+            let rows = C.min(n - row);
+            let (steps, _) = panel.as_chunks_mut::<C>();
+            match self {
+                Self::AsIs(mat) => {
+                    let mut of_row: [&[f32]; C] = [&[]; C];
+                    for (r, of_row) in of_row.iter_mut().enumerate() {
+                        // Behind the last row any numbers will do: nobody reads their sums.
+                        *of_row = &mat.row(first + row + r.min(rows - 1))[from..][..depth];
+                    }
+                    for (s, step) in steps.iter_mut().enumerate() {
+                        for (to, from) in step.iter_mut().zip(of_row) {
+                            *to = from[s];
+                        }
                     }
                 }
             }
@@ -68,7 +74,8 @@ impl Left<'_> {
 }
 
 /// Steps `from..from + depth`, columns `first..first + n` of the right factor in panels of `width`
-/// columns, zeros behind the last column.
+/// columns; what is behind the last column is arbitrary.
+#[inline(always)]
 fn pack_right(
     right: MatRef<f32>,
     from: usize,
@@ -76,14 +83,12 @@ fn pack_right(
     first: usize,
     n: usize,
     width: usize,
-    packed: &mut Vec<f32>,
+    packed: &mut [f32],
 ) {
-    packed.clear();
-    for panel in (0..n).step_by(width) {
-        let cols = width.min(n - panel);
-        for step in from..from + depth {
-            packed.extend_from_slice(&right.row(step)[first + panel..][..cols]);
-            packed.resize(packed.len() + width - cols, 0.0);
+    for step in 0..depth {
+        let row = &right.row(from + step)[first..][..n];
+        for (p, cols) in row.chunks(width).enumerate() {
+            packed[p * width * depth + step * width..][..cols.len()].copy_from_slice(cols);
         }
     }
 }
@@ -101,19 +106,18 @@ pub(crate) unsafe fn add_product<F: Floats, const C: usize, const V: usize>(
     let width = V * F::LANES;
     const { assert!(C * V * MAX_LANES <= MAX_TILE) };
     let (m, n, inner) = (left.rows(), right.cols(), right.rows());
-    let (mut left_block, mut right_block) = (Vec::new(), Vec::new());
-    let (block_rows, block_cols) = (
-        ROWS.next_multiple_of(C),
-        COLS.next_multiple_of(V * F::LANES),
-    );
+    let (block_rows, block_cols) = (ROWS.next_multiple_of(C), COLS.next_multiple_of(width));
+    let depth = DEPTH.min(inner);
+    let mut scratch = Scratch::new((block_rows + block_cols) * depth);
+    let (right_block, left_block) = scratch.as_mut_slice().split_at_mut(block_cols * depth);
     for first_col in (0..n).step_by(block_cols) {
         let cols = block_cols.min(n - first_col);
         for from in (0..inner).step_by(DEPTH) {
             let depth = DEPTH.min(inner - from);
-            pack_right(right, from, depth, first_col, cols, width, &mut right_block);
+            pack_right(right, from, depth, first_col, cols, width, right_block);
             for first_row in (0..m).step_by(block_rows) {
                 let rows = block_rows.min(m - first_row);
-                left.pack(first_row, rows, from, depth, C, &mut left_block);
+                left.pack::<C>(first_row, rows, from, depth, left_block);
                 for col in (0..cols).step_by(width) {
                     for row in (0..rows).step_by(C) {
                         let factors = Factors {

@@ -19,6 +19,7 @@ mod plain;
 mod portable;
 mod scalar;
 mod scores;
+mod scratch;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
