@@ -269,7 +269,7 @@ impl<T: Element> SgdTrainer<'_, '_, T> {
     }
 
     fn row(&self, of: impl Fn(&Columns) -> &Vec<f32>) -> Vec<f32> {
-        self.columns.iter().flat_map(|c| of(c)).copied().collect()
+        self.columns.iter().flat_map(of).copied().collect()
     }
 
     pub(super) fn is_finite(&self) -> bool {
