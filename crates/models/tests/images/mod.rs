@@ -6,11 +6,11 @@ use nearplane_models::linear::{
 };
 use nearplane_models::neighbors::Rows;
 
-pub const D: usize = 150;
-pub const K: usize = 10;
+pub(crate) const D: usize = 150;
+pub(crate) const K: usize = 10;
 
 /// Images of ten classes, each a bright stretch at its own place, and noise.
-pub fn images(n: usize) -> (Vec<u8>, Vec<u32>) {
+pub(crate) fn images(n: usize) -> (Vec<u8>, Vec<u32>) {
     let mut state = 1u64;
     let mut bytes = Vec::with_capacity(n * D);
     let mut labels = Vec::with_capacity(n);
@@ -29,24 +29,24 @@ pub fn images(n: usize) -> (Vec<u8>, Vec<u32>) {
     (bytes, labels)
 }
 
-pub fn rows(bytes: &[u8]) -> Rows<'_, u8> {
+pub(crate) fn rows(bytes: &[u8]) -> Rows<'_, u8> {
     Rows::from_mat(MatRef::from_rows(bytes, D)).unwrap()
 }
 
-pub fn data<'a>(bytes: &'a [u8], labels: &'a [u32]) -> LinearData<'a, u8> {
+pub(crate) fn data<'a>(bytes: &'a [u8], labels: &'a [u32]) -> LinearData<'a, u8> {
     let rows = rows(bytes);
     let affine = Affine::centered(Level::SCALAR, &rows, 1.0 / 255.0).unwrap();
     let data = LinearData::new(rows, labels, K).unwrap();
     data.with_affine(affine).unwrap()
 }
 
-pub fn softmax() -> LinearConfig {
+pub(crate) fn softmax() -> LinearConfig {
     let params = LinearParams::new(Loss::Softmax, Penalty::L2, 1e-2);
     params.check().unwrap()
 }
 
 /// A run that is judged on other rows.
-pub fn trainer<'d, 'a>(
+pub(crate) fn trainer<'d, 'a>(
     params: SgdParams,
     objective: &LinearConfig,
     data: &'d LinearData<'a, u8>,
