@@ -25,12 +25,31 @@ const MAX_TILE: usize = 512;
 pub(crate) enum Left<'a> {
     /// The matrix itself.
     AsIs(MatRef<'a, f32>),
+    /// Its transpose.
+    Transposed(MatRef<'a, f32>),
+}
+
+/// Which elements of a product are computed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of them.
+    All,
+    /// Those on the diagonal and to its right; the others are not touched.
+    Upper,
+}
+
+impl Part {
+    /// The first column of row `row` that is computed.
+    fn first_col(self, row: usize) -> usize {
+        if self == Self::Upper { row } else { 0 }
+    }
 }
 
 impl Left<'_> {
     fn rows(self) -> usize {
         match self {
             Self::AsIs(mat) => mat.rows(),
+            Self::Transposed(mat) => mat.cols(),
         }
     }
 
@@ -38,11 +57,12 @@ impl Left<'_> {
     pub(crate) fn at(self, row: usize, step: usize) -> f32 {
         match self {
             Self::AsIs(mat) => mat.row(row)[step],
+            Self::Transposed(mat) => mat.row(step)[row],
         }
     }
 
     /// Rows `first..first + n`, steps `from..from + depth`, in panels of `C` rows: for each step the
-    /// panel's numbers, zeros behind the last row.
+    /// panel's numbers; what is behind the last row is arbitrary.
     #[inline(always)]
     fn pack<const C: usize>(
         self,
@@ -59,13 +79,18 @@ impl Left<'_> {
                 Self::AsIs(mat) => {
                     let mut of_row: [&[f32]; C] = [&[]; C];
                     for (r, of_row) in of_row.iter_mut().enumerate() {
-                        // Behind the last row any numbers will do: nobody reads their sums.
                         *of_row = &mat.row(first + row + r.min(rows - 1))[from..][..depth];
                     }
                     for (s, step) in steps.iter_mut().enumerate() {
                         for (to, from) in step.iter_mut().zip(of_row) {
                             *to = from[s];
                         }
+                    }
+                }
+                Self::Transposed(mat) => {
+                    for (s, step) in steps.iter_mut().enumerate() {
+                        let row = &mat.row(from + s)[first + row..][..rows];
+                        step[..rows].copy_from_slice(row);
                     }
                 }
             }
@@ -93,7 +118,7 @@ fn pack_right(
     }
 }
 
-/// Adds left x right to `out`.
+/// Adds left x right to `out`, or to a part of it.
 ///
 /// # Safety
 /// The CPU has the features of `F`'s level, and the shapes fit each other.
@@ -101,6 +126,7 @@ fn pack_right(
 pub(crate) unsafe fn add_product<F: Floats, const C: usize, const V: usize>(
     left: Left,
     right: MatRef<f32>,
+    part: Part,
     out: &mut MatMut<f32>,
 ) {
     let width = V * F::LANES;
@@ -116,10 +142,18 @@ pub(crate) unsafe fn add_product<F: Floats, const C: usize, const V: usize>(
             let depth = DEPTH.min(inner - from);
             pack_right(right, from, depth, first_col, cols, width, right_block);
             for first_row in (0..m).step_by(block_rows) {
+                if first_col + cols <= part.first_col(first_row) {
+                    break;
+                }
                 let rows = block_rows.min(m - first_row);
                 left.pack::<C>(first_row, rows, from, depth, left_block);
                 for col in (0..cols).step_by(width) {
                     for row in (0..rows).step_by(C) {
+                        let (n_rows, n_cols) = (C.min(rows - row), width.min(cols - col));
+                        let (out_row, out_col) = (first_row + row, first_col + col);
+                        if out_col + n_cols <= part.first_col(out_row) {
+                            break;
+                        }
                         let factors = Factors {
                             n: depth,
                             left: left_block[row * depth..][..C * depth].as_ptr(),
@@ -127,15 +161,13 @@ pub(crate) unsafe fn add_product<F: Floats, const C: usize, const V: usize>(
                             right: right_block[col * depth..][..width * depth].as_ptr(),
                             right_stride: width,
                         };
-                        let (n_rows, n_cols) = (C.min(rows - row), width.min(cols - col));
                         // SAFETY: the features are the caller's promise; the panels hold `depth` steps,
                         // and the tile lies in `out`, or in a buffer where it would not.
                         unsafe {
                             let stride = out.stride();
-                            let to = out
-                                .as_mut_ptr()
-                                .add((first_row + row) * stride + first_col + col);
-                            if n_rows == C && n_cols == width {
+                            let to = out.as_mut_ptr().add(out_row * stride + out_col);
+                            let last = part.first_col(out_row + C - 1);
+                            if n_rows == C && n_cols == width && last <= out_col {
                                 add_to::<F, f32, C, V>(factors, to, stride);
                                 continue;
                             }
@@ -147,8 +179,10 @@ pub(crate) unsafe fn add_product<F: Floats, const C: usize, const V: usize>(
                             }
                             add_to::<F, f32, C, V>(factors, at, width);
                             for r in 0..n_rows {
-                                to.add(r * stride)
-                                    .copy_from_nonoverlapping(at.add(r * width), n_cols);
+                                let skip = part.first_col(out_row + r).saturating_sub(out_col);
+                                let n = n_cols.saturating_sub(skip);
+                                to.add(r * stride + n_cols - n)
+                                    .copy_from_nonoverlapping(at.add(r * width + n_cols - n), n);
                             }
                         }
                     }

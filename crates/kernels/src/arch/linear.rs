@@ -23,12 +23,13 @@ macro_rules! linear_shells {
         pub(in crate::arch) fn add_product(
             left: crate::arch::gemm::Left,
             right: crate::MatRef<f32>,
+            part: crate::arch::gemm::Part,
             out: &mut crate::MatMut<f32>,
         ) {
             // SAFETY: the features of the level are enabled on this function, the safe wrapper has
             // checked the shapes.
             unsafe {
-                crate::arch::gemm::add_product::<$floats, $product_rows, $product_vectors>(left, right, out);
+                crate::arch::gemm::add_product::<$floats, $product_rows, $product_vectors>(left, right, part, out);
             }
         }
     };

@@ -30,7 +30,7 @@ use crate::lanes::Vectorize;
 use crate::level::{Kind, Level};
 use crate::limits::Element;
 use crate::{MatMut, MatRef};
-pub(crate) use gemm::Left;
+pub(crate) use gemm::{Left, Part};
 
 /// Which sum over a pair of rows a kernel computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -257,9 +257,16 @@ linear_entry! {
     scores_f32, gradient_f32: f32;
 }
 
-/// Adds left x right to `out`; the shapes fit each other: checked by the safe wrapper.
-pub(crate) fn add_product(level: Level, left: Left, right: MatRef<f32>, out: &mut MatMut<f32>) {
-    dispatch!(level, add_product(left, right, out));
+/// Adds left x right to `out`, or to a part of it; the shapes fit each other: checked by the safe
+/// wrapper.
+pub(crate) fn add_product(
+    level: Level,
+    left: Left,
+    right: MatRef<f32>,
+    part: Part,
+    out: &mut MatMut<f32>,
+) {
+    dispatch!(level, add_product(left, right, part, out));
 }
 
 /// An algorithm over lanes of f32, compiled for the registers of the level.

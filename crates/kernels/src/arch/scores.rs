@@ -21,7 +21,7 @@ pub(crate) const BLOCK: usize = 16;
 
 /// Bytes of packed weights that a block of rows passes over before the next: most of a first-level
 /// cache of 32 KiB, which also holds the slices of the rows and the partial sums.
-const CHUNK_BYTES: usize = 16 << 10;
+const CHUNK_BYTES: usize = 20 << 10;
 
 /// The weights of each group of classes, slice by slice; elements behind the last are zero.
 /// `group(left)` is the size of the next group when `left` classes are left.
@@ -78,7 +78,9 @@ pub(crate) unsafe fn group<F: Floats, T: Source, const R: usize, const C: usize>
     let step = C * F::LANES;
     let panel = &packed[first_class * rows.cols().next_multiple_of(F::LANES)..];
     assert!(panel.len() >= (whole + usize::from(tail > 0)) * step);
-    let chunk = (CHUNK_BYTES / size_of::<f32>() / step).max(1);
+    // Chunks of about one size.
+    let most = (CHUNK_BYTES / size_of::<f32>() / step).max(1);
+    let chunk = whole.div_ceil(whole.div_ceil(most).max(1)).max(1);
     // SAFETY: the features are the caller's promise. Slices below `whole` end before the columns do, and
     // `panel` holds `step` floats for each and for the tail; `row` is below `n_rows`, for which
     // `sums` has room (`n_rows <= BLOCK`).

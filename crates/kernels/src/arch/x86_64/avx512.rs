@@ -335,7 +335,7 @@ impl Floats for F32 {
 crate::arch::linear::linear_shells!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
     F32;
-    scores: 10: 2, 5: 5, 2: 8, 1: 8;
-    gradient: 10: 2, 5: 4, 2: 8, 1: 8;
+    scores: 10: 2, 5: 5, 3: 7, 2: 8, 1: 8;
+    gradient: 10: 2, 5: 4, 3: 6, 2: 8, 1: 8;
     product: [12, 2]
 );
