@@ -1,4 +1,4 @@
-//! Exact SIMD distances between rows of u8 and f32; the guide is the README below.
+//! Exact SIMD distances between rows of u8 and f32, and the linear algebra of linear models; the guide is the README below.
 //!
 #![doc = include_str!("../README.md")]
 

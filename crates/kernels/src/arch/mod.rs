@@ -3,6 +3,8 @@
 //!
 //! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms), then a
 //! leaf such as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
+//! For linear models: `floats` (what a level provides), `scores` and `outer` (the two algorithms), `gemm`
+//! (the second one, blocked), `linear` (the shells).
 #![allow(unsafe_code)]
 // Only x86-64 levels pack rows so far; elsewhere the means for it lie idle.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
