@@ -1,11 +1,14 @@
-//! Models over borrowed rows: exact neighbours, splits and metrics; the guide is the README below.
+//! Models over borrowed rows: exact neighbours, linear classifiers, features, splits and metrics; the
+//! guide is the README below.
 //!
 #![doc = include_str!("../README.md")]
 
 pub mod features;
+pub mod linear;
 pub mod metrics;
 mod monitor;
 pub mod neighbors;
+mod random;
 pub mod selection;
 
 pub use monitor::Monitor;
