@@ -74,6 +74,14 @@ pub(crate) trait Floats {
     unsafe fn prefetch(address: *const u8) {
         let _ = address;
     }
+    /// The same for what is needed after more than the first-level cache holds.
+    ///
+    /// # Safety
+    /// As `zero`.
+    #[inline(always)]
+    unsafe fn prefetch_later(address: *const u8) {
+        let _ = address;
+    }
     /// acc + a b, rounded once where the level has a fused instruction.
     ///
     /// # Safety
@@ -85,6 +93,9 @@ pub(crate) trait Floats {
     /// As `zero`.
     unsafe fn sum(vector: Self::Vector) -> f32;
 }
+
+/// Bytes of a cache line.
+pub(crate) const LINE_BYTES: usize = 64;
 
 /// The widest vector of any level.
 pub(crate) const MAX_LANES: usize = 16;

@@ -7,7 +7,7 @@
 //!
 //! Everything here is `inline(always)`, as in `generic`.
 
-use super::floats::{Floats, Source};
+use super::floats::{Floats, LINE_BYTES, Source};
 use crate::{MatMut, MatRef};
 
 /// Rows of data whose products are added before the next column tile: their slices and coefficients
@@ -43,9 +43,12 @@ pub(crate) unsafe fn tile<F: Floats, T: Source, const C: usize, const V: usize>(
             let left = factors.left.add(i * factors.left_stride);
             let right = factors.right.add(i * factors.right_stride);
             // The same row in the next column tile. No prefetcher of hardware sees it coming.
-            F::prefetch(right.wrapping_add(V * F::LANES).cast());
+            let next = right.wrapping_add(V * F::LANES);
             let mut x = [F::zero(); V];
             for (v, x) in x.iter_mut().enumerate() {
+                if (v * F::LANES * size_of::<T>()).is_multiple_of(LINE_BYTES) {
+                    F::prefetch(next.wrapping_add(v * F::LANES).cast());
+                }
                 *x = if part == 0 {
                     T::load::<F>(right.add(v * F::LANES))
                 } else {

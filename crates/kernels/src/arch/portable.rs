@@ -5,7 +5,7 @@ use super::floats::Floats;
 use super::generic::{RowSum, pair, tiles, unpacked_panels};
 use super::{Kernel, U8Block};
 use crate::MatMut;
-use wide::{f32x8, i16x8, i32x4, u8x16};
+use wide::{f32x8, i16x8, i32x4, i32x8, u8x16};
 
 /// Lane totals are read modulo 2^32, like every exact u8 sum of this crate.
 #[inline(always)]
@@ -143,8 +143,10 @@ impl Floats for F32 {
     #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> f32x8 {
         // SAFETY: the caller promises 8 readable bytes.
-        let bytes = unsafe { from.cast::<[u8; 8]>().read_unaligned() };
-        f32x8::new(bytes.map(f32::from))
+        let bytes = unsafe { from.cast::<u64>().read_unaligned() };
+        let bytes: [u8; 16] = u128::from(u64::from_le(bytes)).to_le_bytes();
+        let wide = i32x8::from_i16x8(i16x8::from_u8x16_low(u8x16::new(bytes)));
+        f32x8::from_i32x8(wide)
     }
     #[inline(always)]
     unsafe fn store(vector: f32x8, to: *mut f32) {

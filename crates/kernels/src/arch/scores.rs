@@ -12,7 +12,7 @@
 //!
 //! Everything here is `inline(always)`, as in `generic`.
 
-use super::floats::{Floats, Source};
+use super::floats::{Floats, LINE_BYTES, Source};
 use super::scratch::Scratch;
 use crate::{MatMut, MatRef};
 
@@ -156,9 +156,14 @@ unsafe fn tile<F: Floats, T: Source, const R: usize, const C: usize>(
     unsafe {
         let mut accs = sums.cast::<[[F::Vector; C]; R]>().read();
         let mut weights = weights;
+        // The same slices of the next block of rows.
+        let ahead = BLOCK * rows.stride();
         for s in 0..slices {
             let mut x = [F::zero(); R];
             for (x, at) in x.iter_mut().zip(at) {
+                if (s * F::LANES * size_of::<T>()).is_multiple_of(LINE_BYTES) {
+                    F::prefetch_later(at.add(s * F::LANES).wrapping_add(ahead).cast());
+                }
                 *x = T::load::<F>(at.add(s * F::LANES));
             }
             for c in 0..C {

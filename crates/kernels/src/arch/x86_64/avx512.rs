@@ -317,6 +317,11 @@ impl Floats for F32 {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
     #[inline(always)]
+    unsafe fn prefetch_later(address: *const u8) {
+        // SAFETY: a hint, of whatever address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
+    }
+    #[inline(always)]
     unsafe fn sum(vector: __m512) -> f32 {
         // SAFETY: AVX-512 is the caller's promise.
         unsafe {
