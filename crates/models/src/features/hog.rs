@@ -87,6 +87,7 @@ mod extract;
 mod gradient;
 mod layout;
 mod normalize;
+mod orientation;
 mod params;
 mod planes;
 mod scratch;

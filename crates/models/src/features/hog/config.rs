@@ -2,8 +2,8 @@
 
 use super::axis::{Sharing, Strip, Target, bands, strips};
 use super::extract::Extract;
-use super::gradient::Orientations;
 use super::layout::HogLayout;
+use super::orientation::Orientations;
 use super::params::{HogColor, HogMode, HogParams, HogVotes};
 use super::scratch::{FIELD, HogScratch};
 use crate::features::ImageShape;
