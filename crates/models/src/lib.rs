@@ -7,6 +7,7 @@ pub mod linear;
 pub mod metrics;
 mod monitor;
 pub mod neighbors;
+mod random;
 pub mod selection;
 
 pub use monitor::Monitor;

@@ -132,6 +132,9 @@ pub enum LinearError {
         /// How many it should have.
         expected: usize,
     },
+    /// A saved state holds what no state has.
+    #[error("a saved state has no tensor '{0}'")]
+    UnknownTensor(String),
     /// A number of a model or of a saved state is NaN or infinite.
     #[error("{what} holds a non-finite number at position {position}")]
     NonFiniteTensor {

@@ -14,6 +14,7 @@ mod objective;
 mod params;
 mod penalty;
 mod products;
+mod sgd;
 
 pub use affine::{Affine, Parameters};
 pub use data::{ClassWeight, LinearData};
@@ -24,3 +25,6 @@ pub use objective::Objective;
 pub use params::{LinearConfig, LinearParams};
 pub use penalty::Penalty;
 pub(crate) use products::Products;
+pub use sgd::{
+    EpochReport, Optimizer, Schedule, SgdConfig, SgdParams, SgdProgress, SgdState, SgdTrainer,
+};
