@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut start = Instant::now();
     while let Some(report) = trainer.run_epoch(&())? {
         let (took, right) = (start.elapsed(), report.train.value());
-        println!("{:3} {:.5} {right:.4} {took:.1?}", report.epoch, report.objective);
+        println!(
+            "{:3} {:.5} {right:.4} {took:.1?}",
+            report.epoch, report.objective
+        );
         start = Instant::now();
     }
     Ok(())
