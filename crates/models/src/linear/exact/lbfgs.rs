@@ -16,6 +16,8 @@ struct Pair {
     change: Vec<f64>,
     /// `s . y`, positive.
     curvature: f64,
+    /// `B_0 s`, for the direct form.
+    image: Vec<f64>,
 }
 
 impl Memory {
@@ -32,6 +34,12 @@ impl Memory {
 
     /// Takes a pair in, unless it shows no positive curvature.
     pub(super) fn push(&mut self, step: Vec<f64>, change: Vec<f64>) {
+        self.push_with_image(step, change, Vec::new());
+    }
+
+    /// The same, with what the approximation to begin with makes of the step, for
+    /// [`Memory::direct_terms`].
+    pub(super) fn push_with_image(&mut self, step: Vec<f64>, change: Vec<f64>, image: Vec<f64>) {
         let curvature = dot(&step, &change);
         let size = (dot(&step, &step) * dot(&change, &change)).sqrt();
         // Also false for NaN.
@@ -43,6 +51,7 @@ impl Memory {
                 step,
                 change,
                 curvature,
+                image,
             });
         }
     }
@@ -68,12 +77,12 @@ impl Memory {
         r
     }
 
-    /// The direct approximation as a sum of rank-one terms on top of `start`, which applies the one to
-    /// begin with: `B = B_0 + sum_r sign_r v_r v_r^T`.
-    pub(super) fn direct_terms(&self, start: impl Fn(&[f64]) -> Vec<f64>) -> Vec<(f64, Vec<f64>)> {
+    /// The direct approximation as a sum of rank-one terms on top of the one to begin with, whose images of
+    /// the steps came with them: `B = B_0 + sum_r sign_r v_r v_r^T`.
+    pub(super) fn direct_terms(&self) -> Vec<(f64, Vec<f64>)> {
         let mut terms: Vec<(f64, Vec<f64>)> = Vec::with_capacity(2 * self.pairs.len());
         for pair in &self.pairs {
-            let mut image = start(&pair.step);
+            let mut image = pair.image.clone();
             for (sign, v) in &terms {
                 let factor = sign * dot(v, &pair.step);
                 add_scaled(&mut image, factor, v);
@@ -124,13 +133,14 @@ mod tests {
         let apply = |s: &[f64]| -> Vec<f64> { a.iter().map(|row| dot(row, s)).collect() };
         let mut memory = Memory::new(2);
         for step in [[1.0, 0.0, 0.3], [0.2, 1.0, 0.0], [0.0, -0.4, 1.0]] {
-            memory.push(step.to_vec(), apply(&step));
+            let image = step.iter().map(|x| 2.0 * x).collect();
+            memory.push_with_image(step.to_vec(), apply(&step), image);
         }
         memory.push(vec![1.0, 0.0, 0.0], vec![-1.0, 0.0, 0.0]);
         assert_eq!(memory.pairs.len(), 2);
         let last = [0.0, -0.4, 1.0];
         let back = memory.direction(&apply(&last), |q| q.iter().map(|x| x / 2.0).collect());
-        let terms = memory.direct_terms(|s| s.iter().map(|x| 2.0 * x).collect());
+        let terms = memory.direct_terms();
         let direct = |x: &[f64]| {
             let mut image: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
             for (sign, v) in &terms {

@@ -155,9 +155,8 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
             let state = State::new(config, data, row_loss, start.clone());
             proximal::fit(state, run, sample, c)
         } else {
-            let metric = sample.metric(c, ridge);
             let state = State::new(config, data, row_loss, start.clone());
-            smooth::fit(state, run, &metric)
+            smooth::fit(state, run, sample, c)
         }
     }
 

@@ -118,14 +118,16 @@ impl Sample {
         (penalty + missed).max(LEAST_RIDGE * mean_square).max(1e-30)
     }
 
-    /// `c Z^T Z / m`, for a sample made of columns.
+    /// `c Z^T Z / m + ridge I` without a penalty, for a sample made of columns.
     pub(super) fn second_moments(&self, c: f64) -> Vec<f32> {
         let factor = c / self.n_rows as f64;
-        self.products
-            .elements
-            .iter()
-            .map(|x| (factor * x) as f32)
-            .collect()
+        let products = self.products.elements.iter();
+        let mut moments: Vec<f32> = products.map(|x| (factor * x) as f32).collect();
+        let ridge = self.ridge(c, 0.0) as f32;
+        for j in 0..self.n_features {
+            moments[j * (self.n_features + 1)] += ridge;
+        }
+        moments
     }
 
     /// The inverse of `c Z^T Z / m + ridge I`.

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 /// Rounds over all weights in one step, and over those not 0 between two of these.
 const FULL_ROUNDS: usize = 4;
-const ACTIVE_ROUNDS: usize = 12;
+const ACTIVE_ROUNDS: usize = 30;
 
 /// A round that gains less than this share of the first has the step solved well enough.
 const ENOUGH: f64 = 1e-3;
@@ -35,17 +35,14 @@ pub(super) fn fit<T: Element>(
     c: f64,
 ) -> Result<ExactFit, LinearError> {
     let smoothing = Smoothing::new(state.row_loss.loss);
-    let d = state.gradient.weight.len() / state.gradient.bias.len();
-    let mut moments = sample.second_moments(c);
-    let ridge = sample.ridge(c, 0.0) as f32;
-    (0..d).for_each(|j| moments[j * (d + 1)] += ridge);
+    let moments = sample.second_moments(c);
     let mut memory = Memory::new(MEMORY);
     state.minimise_bias(SEARCH_TOLERANCE);
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
     let mut stuck = 0;
     while verdict == Verdict::GoOn {
-        let terms = memory.direct_terms(|s| times(&moments, s));
+        let terms = memory.direct_terms();
         let gradient = state.gradient.weight.clone();
         let mut model = Model::new(&moments, &terms, &state.at.weight, &gradient);
         model.minimise(state.penalties.l2, state.penalties.l1);
@@ -86,7 +83,9 @@ pub(super) fn fit<T: Element>(
         }
         let after = &state.gradient.weight;
         let change = after.iter().zip(&gradient).map(|(a, b)| a - b).collect();
-        memory.push(direction.iter().map(|x| x * t).collect(), change);
+        let step: Vec<f64> = direction.iter().map(|x| x * t).collect();
+        let image = times(&moments, &step);
+        memory.push_with_image(step, change, image);
         verdict = run.record(&state, &here)?;
     }
     run.finish(state, verdict == Verdict::Converged)
@@ -170,51 +169,129 @@ impl<'m> Model<'m> {
             if gain <= enough {
                 return;
             }
-            let active = |at: &usize| self.weight[*at] + self.step[*at] != 0.0;
-            let active: Vec<usize> = all.iter().copied().filter(active).collect();
-            for _ in 0..ACTIVE_ROUNDS {
-                let gain = active
-                    .iter()
-                    .map(|&at| self.descend(at, l2, l1))
-                    .sum::<f64>();
-                if gain <= 0.3 * enough {
-                    break;
-                }
+            self.descend_active(l2, l1, 0.3 * enough);
+        }
+    }
+
+    /// Rounds over the weights that are not 0, with their part of the moments gathered; what they did to the
+    /// other slopes comes last.
+    fn descend_active(&mut self, l2: f64, l1: f64, enough: f64) {
+        let n_classes = self.weight.len() / self.d;
+        let mut blocks: Vec<Active> = (0..n_classes)
+            .map(|class| Active::gather(self, class))
+            .collect();
+        for _ in 0..ACTIVE_ROUNDS {
+            let gain: f64 = blocks
+                .iter_mut()
+                .map(|block| block.round(self, l2, l1))
+                .sum();
+            if gain <= enough {
+                break;
             }
         }
+        let (d, moments) = (self.d, self.moments);
+        self.slope
+            .par_chunks_mut(d)
+            .zip(&blocks)
+            .for_each(|(slope, block)| {
+                for (&j, &by) in block.columns.iter().zip(&block.moved) {
+                    if by != 0.0 {
+                        add_narrow(slope, by, &moments[j * d..][..d]);
+                    }
+                }
+            });
     }
 
     /// Moves one weight to where the model is least; returns about twice the gain.
     fn descend(&mut self, at: usize, l2: f64, l1: f64) -> f64 {
         let (class, j) = (at / self.d, at % self.d);
+        let row = &self.moments[j * self.d..][..self.d];
+        let (by, gain) = self.settle(at, self.slope[at], f64::from(row[j]), l2, l1);
+        if by != 0.0 {
+            add_narrow(&mut self.slope[class * self.d..][..self.d], by, row);
+        }
+        gain
+    }
+
+    /// Moves one weight given the moments' part of its slope and curvature; returns by how much, and the
+    /// gain.
+    fn settle(&mut self, at: usize, slope: f64, curvature: f64, l2: f64, l1: f64) -> (f64, f64) {
         let n_terms = self.signs.len();
         let terms = &self.terms[at * n_terms..][..n_terms];
-        let row = &self.moments[j * self.d..][..self.d];
-        let (mut slope, mut curvature) = (self.slope[at], f64::from(row[j]));
+        let (mut slope, mut curvature) = (slope, curvature);
         for ((v, sign), along) in terms.iter().zip(&self.signs).zip(&self.along) {
             slope += sign * v * along;
             curvature += sign * v * v;
         }
         if curvature <= 0.0 {
-            return 0.0;
+            return (0.0, 0.0);
         }
         let now = self.weight[at] + self.step[at];
         let free = curvature * now - slope;
         let best = (free.abs() - l1).max(0.0).copysign(free) / (curvature + 2.0 * l2);
         let by = best - now;
         if by == 0.0 {
-            return 0.0;
+            return (0.0, 0.0);
         }
         // Exactly 0 after `weight + step`, where it is to be 0.
         self.step[at] = best - self.weight[at];
         for (along, v) in self.along.iter_mut().zip(terms) {
             *along += by * v;
         }
-        let slopes = &mut self.slope[class * self.d..][..self.d];
-        for (slope, &m) in slopes.iter_mut().zip(row) {
-            *slope += by * f64::from(m);
+        (by, by * by * (curvature + 2.0 * l2))
+    }
+}
+
+/// The weights of a class that are not 0, and their moments with each other.
+struct Active {
+    class: usize,
+    columns: Vec<usize>,
+    moments: Vec<f32>,
+    slope: Vec<f64>,
+    /// How far each has moved in all.
+    moved: Vec<f64>,
+}
+
+impl Active {
+    fn gather(model: &Model<'_>, class: usize) -> Self {
+        let first = class * model.d;
+        let is_active = |j: &usize| model.weight[first + j] + model.step[first + j] != 0.0;
+        let columns: Vec<usize> = (0..model.d).filter(is_active).collect();
+        let mut moments = Vec::with_capacity(columns.len() * columns.len());
+        for &j in &columns {
+            let row = &model.moments[j * model.d..][..model.d];
+            moments.extend(columns.iter().map(|&j| row[j]));
         }
-        by * by * (curvature + 2.0 * l2)
+        Self {
+            class,
+            moments,
+            slope: columns.iter().map(|j| model.slope[first + j]).collect(),
+            moved: vec![0.0; columns.len()],
+            columns,
+        }
+    }
+
+    fn round(&mut self, model: &mut Model<'_>, l2: f64, l1: f64) -> f64 {
+        let n = self.columns.len();
+        let mut gain = 0.0;
+        for (i, &j) in self.columns.iter().enumerate() {
+            let row = &self.moments[i * n..][..n];
+            let at = self.class * model.d + j;
+            let (by, gained) = model.settle(at, self.slope[i], f64::from(row[i]), l2, l1);
+            if by != 0.0 {
+                self.moved[i] += by;
+                gain += gained;
+                add_narrow(&mut self.slope, by, row);
+            }
+        }
+        gain
+    }
+}
+
+/// `to += factor * from`.
+fn add_narrow(to: &mut [f64], factor: f64, from: &[f32]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += factor * f64::from(from);
     }
 }
 

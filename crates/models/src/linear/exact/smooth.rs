@@ -6,7 +6,7 @@
 //! them happens on the scores alone ([`super::bias`]).
 
 use super::lbfgs::{Memory, dot};
-use super::preconditioner::Metric;
+use super::preconditioner::Sample;
 use super::run::{Run, Smoothing, Verdict};
 use super::state::State;
 use super::{ExactFit, MEMORY};
@@ -22,10 +22,13 @@ pub(super) const LEAST_GAIN: f64 = 1e-15;
 pub(super) fn fit<T: Element>(
     mut state: State<'_, '_, T>,
     mut run: Run<'_>,
-    metric: &Metric<'_>,
+    sample: &Sample,
+    c: f64,
 ) -> Result<ExactFit, LinearError> {
     let smoothing = Smoothing::new(state.row_loss.loss);
     let mut memory = Memory::new(MEMORY);
+    let ridge = 2.0 * state.penalties.l2;
+    let metric = sample.metric(c, ridge);
     state.minimise_bias(SEARCH_TOLERANCE);
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
