@@ -1,9 +1,10 @@
-//! Exact SIMD distances between rows of u8 and f32; the guide is the README below.
+//! Exact SIMD distances between rows of u8 and f32, and the linear algebra of linear models; the guide is the README below.
 //!
 #![doc = include_str!("../README.md")]
 
 mod arch;
 mod distance;
+mod gram;
 mod lanes;
 mod level;
 pub mod limits;
@@ -18,6 +19,7 @@ pub use distance::{
     f32_block, l1_f32, l1_f32_block, l1_u8, l1_u8_block, l2_sq_f32, l2_sq_f32_block, l2_sq_u8,
     l2_sq_u8_block,
 };
+pub use gram::{gram_f32, gram_u8};
 pub use lanes::{LANES, Lanes, Vectorize};
 pub use level::{Level, LevelError};
 pub use linear::{gemm_f32, gradient_f32, gradient_u8, scores_f32, scores_u8};

@@ -3,12 +3,16 @@
 //!
 //! All checks are here, so that the code below can rely on them; the work is in `arch`.
 
-use crate::arch::{self, Left};
+use crate::arch::{self, Left, Part};
 use crate::{Level, MatMut, MatRef};
 
 /// # Panics
 /// If the two numbers differ that have to be equal for the shapes to fit.
-fn check_shapes(a: (&str, usize, usize), b: (&str, usize, usize), equal: (usize, usize)) {
+pub(crate) fn check_shapes(
+    a: (&str, usize, usize),
+    b: (&str, usize, usize),
+    equal: (usize, usize),
+) {
     assert!(
         equal.0 == equal.1,
         "{} of {} x {} do not fit {} of {} x {}",
@@ -181,5 +185,5 @@ pub fn gemm_f32(level: Level, a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut 
     for row in 0..out.rows() {
         out.row_mut(row).fill(0.0);
     }
-    arch::add_product(level, Left::AsIs(a), b, out);
+    arch::add_product(level, Left::AsIs(a), b, Part::All, out);
 }

@@ -84,7 +84,7 @@ mod tests {
         for (i, a) in all.iter().enumerate() {
             assert!(all[..i].iter().all(|b| a != b), "{all:?}");
         }
-        assert_eq!(all[0], [0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(all[0], [0, 6, 3, 1, 7, 2, 4, 5]);
     }
 
     #[test]

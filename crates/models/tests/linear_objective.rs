@@ -63,10 +63,11 @@ fn naive<T: Element + Into<f64>>(
             .collect();
         let share = data.weight(i) / n as f64;
         value += share * loss.gradient_in_place(&mut s, data.labels()[i] as usize);
-        for c in 0..k {
-            gradient.bias[c] += share * s[c];
-            for j in 0..d {
-                gradient.weight[c * d + j] += share * s[c] * z[j];
+        for (c, s) in s.iter().enumerate() {
+            gradient.bias[c] += share * s;
+            let of_class = &mut gradient.weight[c * d..][..d];
+            for (g, z) in of_class.iter_mut().zip(&z) {
+                *g += share * s * z;
             }
         }
     }

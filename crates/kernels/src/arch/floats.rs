@@ -24,9 +24,56 @@ pub(crate) trait Floats {
     /// # Safety
     /// As `zero`, and `from` points to `LANES` readable bytes.
     unsafe fn load_u8(from: *const u8) -> Self::Vector;
+    /// The first `n` floats, then zeros.
+    ///
+    /// # Safety
+    /// As `zero`, `from` points to `n` readable floats, and `n <= LANES`.
+    #[inline(always)]
+    unsafe fn load_part(from: *const f32, n: usize) -> Self::Vector {
+        let mut buffer = [0.0; MAX_LANES];
+        // SAFETY: the caller's promises; `n <= LANES <= MAX_LANES`.
+        unsafe {
+            buffer.as_mut_ptr().copy_from_nonoverlapping(from, n);
+            Self::load(buffer.as_ptr())
+        }
+    }
+    /// The first `n` bytes as floats, then zeros.
+    ///
+    /// # Safety
+    /// As `zero`, `from` points to `n` readable bytes, and `n <= LANES`.
+    #[inline(always)]
+    unsafe fn load_u8_part(from: *const u8, n: usize) -> Self::Vector {
+        let mut buffer = [0; MAX_LANES];
+        // SAFETY: the caller's promises; `n <= LANES <= MAX_LANES`.
+        unsafe {
+            buffer.as_mut_ptr().copy_from_nonoverlapping(from, n);
+            Self::load_u8(buffer.as_ptr())
+        }
+    }
     /// # Safety
     /// As `zero`, and `to` points to `LANES` writable floats.
     unsafe fn store(vector: Self::Vector, to: *mut f32);
+    /// Writes the first `n` lanes.
+    ///
+    /// # Safety
+    /// As `zero`, `to` points to `n` writable floats, and `n <= LANES`.
+    #[inline(always)]
+    unsafe fn store_part(vector: Self::Vector, to: *mut f32, n: usize) {
+        let mut buffer = [0.0; MAX_LANES];
+        // SAFETY: the caller's promises; `n <= LANES <= MAX_LANES`.
+        unsafe {
+            Self::store(vector, buffer.as_mut_ptr());
+            to.copy_from_nonoverlapping(buffer.as_ptr(), n);
+        }
+    }
+    /// Tells the CPU that the cache line with this address will be read soon; any address will do.
+    ///
+    /// # Safety
+    /// As `zero`.
+    #[inline(always)]
+    unsafe fn prefetch(address: *const u8) {
+        let _ = address;
+    }
     /// acc + a b, rounded once where the level has a fused instruction.
     ///
     /// # Safety
@@ -43,7 +90,7 @@ pub(crate) trait Floats {
 pub(crate) const MAX_LANES: usize = 16;
 
 /// What the rows of a data matrix are made of.
-pub(crate) trait Source: Copy + Default {
+pub(crate) trait Source: Copy {
     /// # Safety
     /// The CPU has the features of `F`'s level, and `from` points to `F::LANES` readable elements.
     unsafe fn load<F: Floats>(from: *const Self) -> F::Vector;
@@ -53,17 +100,7 @@ pub(crate) trait Source: Copy + Default {
     /// # Safety
     /// The CPU has the features of `F`'s level, `from` points to `n` readable elements, and
     /// `n <= F::LANES`.
-    #[inline(always)]
-    unsafe fn load_part<F: Floats>(from: *const Self, n: usize) -> F::Vector {
-        let mut buffer = [Self::default(); MAX_LANES];
-        // SAFETY: the caller's promises; `n <= LANES <= MAX_LANES`.
-        unsafe {
-            buffer
-                .as_mut_ptr()
-                .copy_from_nonoverlapping(from, n.min(MAX_LANES));
-            Self::load::<F>(buffer.as_ptr())
-        }
-    }
+    unsafe fn load_part<F: Floats>(from: *const Self, n: usize) -> F::Vector;
 }
 
 impl Source for u8 {
@@ -72,6 +109,11 @@ impl Source for u8 {
         // SAFETY: the caller's promise.
         unsafe { F::load_u8(from) }
     }
+    #[inline(always)]
+    unsafe fn load_part<F: Floats>(from: *const u8, n: usize) -> F::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { F::load_u8_part(from, n) }
+    }
 }
 
 impl Source for f32 {
@@ -79,5 +121,10 @@ impl Source for f32 {
     unsafe fn load<F: Floats>(from: *const f32) -> F::Vector {
         // SAFETY: the caller's promise.
         unsafe { F::load(from) }
+    }
+    #[inline(always)]
+    unsafe fn load_part<F: Floats>(from: *const f32, n: usize) -> F::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { F::load_part(from, n) }
     }
 }

@@ -23,12 +23,13 @@ macro_rules! linear_shells {
         pub(in crate::arch) fn add_product(
             left: crate::arch::gemm::Left,
             right: crate::MatRef<f32>,
+            part: crate::arch::gemm::Part,
             out: &mut crate::MatMut<f32>,
         ) {
             // SAFETY: the features of the level are enabled on this function, the safe wrapper has
             // checked the shapes.
             unsafe {
-                crate::arch::gemm::add_product::<$floats, $product_rows, $product_vectors>(left, right, out);
+                crate::arch::gemm::add_product::<$floats, $product_rows, $product_vectors>(left, right, part, out);
             }
         }
     };
@@ -44,8 +45,8 @@ macro_rules! linear_shells {
                 $(if left >= $classes { return $classes; })+
                 left
             }
-            let lanes = <$floats as crate::arch::floats::Floats>::LANES;
-            let packed = scores::pack(weights, lanes, group);
+            // SAFETY: the features of the level are enabled on this function.
+            let packed = unsafe { scores::pack::<$floats>(weights, group) };
             for row in (0..rows.rows()).step_by(scores::BLOCK) {
                 let mut class = 0;
                 while class < weights.rows() {
@@ -55,7 +56,7 @@ macro_rules! linear_shells {
                     unsafe {
                         match classes {
                             $($classes => scores::group::<$floats, $element, $rows, $classes>(
-                                rows, row, &packed, class, out,
+                                rows, row, packed.as_slice(), class, out,
                             ),)+
                             _ => unreachable!("the last group is of one class"),
                         }

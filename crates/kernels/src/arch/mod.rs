@@ -3,6 +3,8 @@
 //!
 //! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms), then a
 //! leaf such as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
+//! For linear models: `floats` (what a level provides), `scores` and `outer` (the two algorithms), `gemm`
+//! (the second one, blocked), `linear` (the shells).
 #![allow(unsafe_code)]
 // Only x86-64 levels pack rows so far; elsewhere the means for it lie idle.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
@@ -19,6 +21,7 @@ mod plain;
 mod portable;
 mod scalar;
 mod scores;
+mod scratch;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -29,7 +32,7 @@ use crate::lanes::Vectorize;
 use crate::level::{Kind, Level};
 use crate::limits::Element;
 use crate::{MatMut, MatRef};
-pub(crate) use gemm::Left;
+pub(crate) use gemm::{Left, Part};
 
 /// Which sum over a pair of rows a kernel computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -256,9 +259,16 @@ linear_entry! {
     scores_f32, gradient_f32: f32;
 }
 
-/// Adds left x right to `out`; the shapes fit each other: checked by the safe wrapper.
-pub(crate) fn add_product(level: Level, left: Left, right: MatRef<f32>, out: &mut MatMut<f32>) {
-    dispatch!(level, add_product(left, right, out));
+/// Adds left x right to `out`, or to a part of it; the shapes fit each other: checked by the safe
+/// wrapper.
+pub(crate) fn add_product(
+    level: Level,
+    left: Left,
+    right: MatRef<f32>,
+    part: Part,
+    out: &mut MatMut<f32>,
+) {
+    dispatch!(level, add_product(left, right, part, out));
 }
 
 /// An algorithm over lanes of f32, compiled for the registers of the level.

@@ -7,7 +7,7 @@
 //!
 //! Everything here is `inline(always)`, as in `generic`.
 
-use super::floats::{Floats, MAX_LANES, Source};
+use super::floats::{Floats, Source};
 use crate::{MatMut, MatRef};
 
 /// Rows of data whose products are added before the next column tile: their slices and coefficients
@@ -42,6 +42,8 @@ pub(crate) unsafe fn tile<F: Floats, T: Source, const C: usize, const V: usize>(
         for i in 0..factors.n {
             let left = factors.left.add(i * factors.left_stride);
             let right = factors.right.add(i * factors.right_stride);
+            // The same row in the next column tile. No prefetcher of hardware sees it coming.
+            F::prefetch(right.wrapping_add(V * F::LANES).cast());
             let mut x = [F::zero(); V];
             for (v, x) in x.iter_mut().enumerate() {
                 *x = if part == 0 {
@@ -104,19 +106,13 @@ pub(crate) unsafe fn gradient<F: Floats, T: Source, const C: usize, const V: usi
         if col < cols {
             factors.right = from.add(col);
             let part = cols - col;
-            let mut buffer = [[0.0; MAX_LANES]; C];
             let mut sums = [[F::zero(); 1]; C];
-            for c in 0..C {
-                buffer[c]
-                    .as_mut_ptr()
-                    .copy_from_nonoverlapping(to.add(c * stride + col), part);
-                sums[c][0] = F::load(buffer[c].as_ptr());
+            for (c, sums) in sums.iter_mut().enumerate() {
+                sums[0] = F::load_part(to.add(c * stride + col), part);
             }
             tile::<F, T, C, 1>(factors, part, &mut sums);
-            for c in 0..C {
-                F::store(sums[c][0], buffer[c].as_mut_ptr());
-                to.add(c * stride + col)
-                    .copy_from_nonoverlapping(buffer[c].as_ptr(), part);
+            for (c, sums) in sums.iter().enumerate() {
+                F::store_part(sums[0], to.add(c * stride + col), part);
             }
         }
     }

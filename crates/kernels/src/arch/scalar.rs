@@ -1,6 +1,6 @@
 //! The oracle: each kernel as its formula, never clever. Every other level is tested against it.
 
-use super::{Kernel, Left, U8Block};
+use super::{Kernel, Left, Part, U8Block};
 use crate::{MatMut, MatRef};
 
 pub(crate) fn l1_u8(a: &[u8], b: &[u8]) -> u32 {
@@ -129,9 +129,12 @@ linear! {
     scores_f32, gradient_f32: f32;
 }
 
-pub(crate) fn add_product(left: Left, right: MatRef<f32>, out: &mut MatMut<f32>) {
+pub(crate) fn add_product(left: Left, right: MatRef<f32>, part: Part, out: &mut MatMut<f32>) {
     for i in 0..out.rows() {
         for (j, sum) in out.row_mut(i).iter_mut().enumerate() {
+            if part == Part::Upper && j < i {
+                continue;
+            }
             let terms =
                 (0..right.rows()).map(|p| f64::from(left.at(i, p)) * f64::from(right.row(p)[j]));
             *sum = terms.fold(f64::from(*sum), |sum, term| sum + term) as f32;

@@ -13,6 +13,7 @@
 //! Everything here is `inline(always)`, as in `generic`.
 
 use super::floats::{Floats, Source};
+use super::scratch::Scratch;
 use crate::{MatMut, MatRef};
 
 /// Rows whose partial sums wait in the buffer.
@@ -20,22 +21,37 @@ pub(crate) const BLOCK: usize = 16;
 
 /// Bytes of packed weights that a block of rows passes over before the next: most of a first-level
 /// cache of 32 KiB, which also holds the slices of the rows and the partial sums.
-const CHUNK_BYTES: usize = 16 << 10;
+const CHUNK_BYTES: usize = 20 << 10;
 
 /// The weights of each group of classes, slice by slice; elements behind the last are zero.
 /// `group(left)` is the size of the next group when `left` classes are left.
-pub(crate) fn pack(weights: MatRef<f32>, lanes: usize, group: fn(usize) -> usize) -> Vec<f32> {
-    let slices = weights.cols().div_ceil(lanes);
-    let mut packed = Vec::with_capacity(weights.rows() * slices * lanes);
+///
+/// # Safety
+/// The CPU has the features of `F`'s level.
+#[inline(always)]
+pub(crate) unsafe fn pack<F: Floats>(weights: MatRef<f32>, group: fn(usize) -> usize) -> Scratch {
+    let (whole, tail) = (weights.cols() / F::LANES, weights.cols() % F::LANES);
+    let mut packed = Scratch::new(weights.rows() * weights.cols().next_multiple_of(F::LANES));
+    let mut to = packed.as_mut_slice();
     let mut first = 0;
     while first < weights.rows() {
         let classes = group(weights.rows() - first);
-        for slice in 0..slices {
-            let from = slice * lanes;
-            let n = lanes.min(weights.cols() - from);
-            for class in first..first + classes {
-                packed.extend_from_slice(&weights.row(class)[from..][..n]);
-                packed.resize(packed.len() + lanes - n, 0.0);
+        let step = classes * F::LANES;
+        let panel = to
+            .split_off_mut(..(whole + usize::from(tail > 0)) * step)
+            .expect("room for each class");
+        for class in 0..classes {
+            let from = weights.row(first + class).as_ptr();
+            // SAFETY: the features are the caller's promise. Each slice is read from the row, and has its
+            // place in the panel, which has one for each slice and class.
+            unsafe {
+                let mut to = |slice: usize| panel.as_mut_ptr().add(slice * step + class * F::LANES);
+                for slice in 0..whole {
+                    F::store(F::load(from.add(slice * F::LANES)), to(slice));
+                }
+                if tail > 0 {
+                    F::store(F::load_part(from.add(whole * F::LANES), tail), to(whole));
+                }
             }
         }
         first += classes;
@@ -62,7 +78,9 @@ pub(crate) unsafe fn group<F: Floats, T: Source, const R: usize, const C: usize>
     let step = C * F::LANES;
     let panel = &packed[first_class * rows.cols().next_multiple_of(F::LANES)..];
     assert!(panel.len() >= (whole + usize::from(tail > 0)) * step);
-    let chunk = (CHUNK_BYTES / size_of::<f32>() / step).max(1);
+    // Chunks of about one size.
+    let most = (CHUNK_BYTES / size_of::<f32>() / step).max(1);
+    let chunk = whole.div_ceil(whole.div_ceil(most).max(1)).max(1);
     // SAFETY: the features are the caller's promise. Slices below `whole` end before the columns do, and
     // `panel` holds `step` floats for each and for the tail; `row` is below `n_rows`, for which
     // `sums` has room (`n_rows <= BLOCK`).

@@ -51,7 +51,7 @@ pub enum LinearError {
         "{what} row {row} holds the non-finite value {value} in column {column}: clean the features"
     )]
     NonFinite {
-        /// `training` or `validation`.
+        /// `training`, `validation` or `query`.
         what: &'static str,
         /// The row, counted from 0.
         row: usize,

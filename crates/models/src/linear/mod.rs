@@ -6,6 +6,7 @@
 //! the solver's scale, an [`Affine`] map, is folded into the weights.
 
 mod affine;
+mod blocks;
 mod data;
 mod dense;
 mod error;

@@ -1,6 +1,6 @@
 //! A fitted linear model: one affine map on the raw input, and what its scores mean.
 
-use super::objective::rows_per_block;
+use super::blocks::rows_per_block;
 use super::{LinearError, Loss, softmax};
 use crate::neighbors::{Element, Rows};
 use nearplane_kernels::{Level, MatMut, MatRef};
@@ -178,7 +178,7 @@ impl LinearModel {
         let scores = self.scores(level, rows)?;
         Ok(scores
             .chunks_exact(self.n_classes())
-            .flat_map(|row| softmax(row))
+            .flat_map(softmax)
             .collect())
     }
 }

@@ -4,21 +4,13 @@
 //! which walks it block by block, so that a block's second reading (the gradient) finds it in the
 //! cache; sums of a few blocks are f32, those of a part and of the parts, in their order, f64.
 
+use super::blocks::{blocks, lock, rows_per_block, split};
 use super::{LinearConfig, LinearData, Parameters};
 use crate::neighbors::Element;
 use nearplane_kernels::{MatMut, MatRef};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
-
-/// Bytes of rows in a block: with weights and gradient beside it, it stays in a second-level cache.
-const BLOCK_BYTES: usize = 384 << 10;
-
-/// Blocks come in multiples of this many rows, which suits the kernels.
-const ROW_MULTIPLE: usize = 16;
-
-/// The most rows of a block, however short.
-const MAX_BLOCK_ROWS: usize = 512;
+use std::sync::Mutex;
 
 /// Rows after which sums in f32 move on to f64.
 const ROWS_IN_F32: usize = 512;
@@ -414,41 +406,6 @@ impl Part {
             }
             *rows_in_sums = 0;
         }
-    }
-}
-
-/// Rows of a block of this length.
-pub(super) fn rows_per_block<T>(n_features: usize) -> usize {
-    let by_cache = BLOCK_BYTES / (n_features * size_of::<T>()).max(1);
-    (by_cache / ROW_MULTIPLE * ROW_MULTIPLE).clamp(ROW_MULTIPLE, MAX_BLOCK_ROWS)
-}
-
-/// The blocks of part `index`.
-fn blocks(
-    index: usize,
-    rows_per_part: usize,
-    rows_per_block: usize,
-    n_rows: usize,
-) -> impl Iterator<Item = Range<usize>> {
-    let first = index * rows_per_part;
-    let end = n_rows.min(first + rows_per_part);
-    (first..end)
-        .step_by(rows_per_block)
-        .map(move |start| start..end.min(start + rows_per_block))
-}
-
-/// The room of the thread that asks. Other pools than the one that `new` saw may have more threads than
-/// there are rooms; they wait for each other.
-fn lock<T>(rooms: &[Mutex<T>]) -> std::sync::MutexGuard<'_, T> {
-    let index = rayon::current_thread_index().unwrap_or(0) % rooms.len();
-    rooms[index].lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The chunks of what may be there, `n_chunks` of them or as many times nothing.
-fn split<E: Send>(whole: Option<&mut [E]>, size: usize, n_chunks: usize) -> Vec<Option<&mut [E]>> {
-    match whole {
-        None => (0..n_chunks).map(|_| None).collect(),
-        Some(whole) => whole.chunks_mut(size).map(Some).collect(),
     }
 }
 

@@ -310,6 +310,11 @@ impl Floats for F32 {
         unsafe { _mm256_fmadd_ps(a, b, acc) }
     }
     #[inline(always)]
+    unsafe fn prefetch(address: *const u8) {
+        // SAFETY: a hint, of whatever address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[inline(always)]
     unsafe fn sum(vector: __m256) -> f32 {
         // SAFETY: AVX2 is the caller's promise.
         unsafe {

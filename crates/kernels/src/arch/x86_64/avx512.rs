@@ -250,6 +250,12 @@ crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")] L1: [6, 4], Dot: [6, 3]
 );
 
+/// The mask of the first `n` of sixteen lanes.
+#[inline(always)]
+fn first_lanes(n: usize) -> __mmask16 {
+    ((1u32 << n) - 1) as __mmask16
+}
+
 /// Vectors of floats for the linear algebra.
 pub(super) struct F32;
 
@@ -288,6 +294,29 @@ impl Floats for F32 {
         unsafe { _mm512_fmadd_ps(a, b, acc) }
     }
     #[inline(always)]
+    unsafe fn load_part(from: *const f32, n: usize) -> __m512 {
+        // SAFETY: AVX-512 and `n` readable floats are the caller's promise; no others are read.
+        unsafe { _mm512_maskz_loadu_ps(first_lanes(n), from) }
+    }
+    #[inline(always)]
+    unsafe fn load_u8_part(from: *const u8, n: usize) -> __m512 {
+        // SAFETY: AVX-512 BW and VL and `n` readable bytes are the caller's promise; no others are read.
+        unsafe {
+            let bytes = _mm_maskz_loadu_epi8(first_lanes(n), from.cast());
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_part(vector: __m512, to: *mut f32, n: usize) {
+        // SAFETY: AVX-512 and `n` writable floats are the caller's promise; no others are written.
+        unsafe { _mm512_mask_storeu_ps(to, first_lanes(n), vector) }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(address: *const u8) {
+        // SAFETY: a hint, of whatever address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[inline(always)]
     unsafe fn sum(vector: __m512) -> f32 {
         // SAFETY: AVX-512 is the caller's promise.
         unsafe {
@@ -306,7 +335,7 @@ impl Floats for F32 {
 crate::arch::linear::linear_shells!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
     F32;
-    scores: 10: 2, 5: 5, 2: 8, 1: 8;
-    gradient: 10: 2, 5: 4, 2: 8, 1: 8;
+    scores: 10: 2, 5: 5, 3: 7, 2: 8, 1: 8;
+    gradient: 10: 2, 5: 4, 3: 6, 2: 8, 1: 8;
     product: [12, 2]
 );

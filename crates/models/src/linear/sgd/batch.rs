@@ -2,7 +2,7 @@
 
 use crate::linear::model::largest;
 use crate::linear::{LinearData, Loss};
-use crate::neighbors::Element;
+use crate::neighbors::{Element, Rows};
 use nearplane_kernels::{Level, MatMut, MatRef};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -10,6 +10,10 @@ use std::ops::Range;
 /// Rows of a part: enough that reading the weights does not count, few enough that there are parts for
 /// several threads in an ordinary batch.
 const ROWS_PER_PART: usize = 32;
+
+/// Rows copied in turns, and how much of each at a time.
+const ROWS_IN_TURNS: usize = 8;
+const STRETCH_BYTES: usize = 256;
 
 /// Room for the rows of a batch and what is computed from them.
 #[derive(Debug)]
@@ -84,9 +88,7 @@ impl<T: Element> Batch<T> {
             .zip(order.par_chunks(ROWS_PER_PART))
             .with_min_len(parts_at_once)
             .for_each(|(((rows, coefficients), part), order)| {
-                for (to, &row) in rows.chunks_exact_mut(n_features).zip(order) {
-                    to.copy_from_slice(data.rows().row(row as usize));
-                }
+                gather(data.rows(), order, rows);
                 let rows = MatRef::new(rows, order.len(), n_features, n_features);
                 let mut scores = MatMut::new(&mut part.scores, order.len(), n_classes, n_classes);
                 T::scores(folded.level, rows, weights, &mut scores);
@@ -108,9 +110,7 @@ impl<T: Element> Batch<T> {
     /// Gathers these rows, without scores.
     pub(super) fn gather(&mut self, data: &LinearData<'_, T>, order: &[u32]) {
         self.n_rows = order.len();
-        for (to, &row) in self.rows.chunks_exact_mut(self.n_features).zip(order) {
-            to.copy_from_slice(data.rows().row(row as usize));
-        }
+        gather(data.rows(), order, &mut self.rows);
     }
 
     /// Some columns of the gathered rows.
@@ -132,6 +132,29 @@ impl<T: Element> Batch<T> {
     /// The sum of the coefficients over the rows, one a class: the gradient by the bias.
     pub(super) fn sums(&self) -> &[f64] {
         &self.sums
+    }
+}
+
+/// Copies rows to `to`, one after the other.
+///
+/// Rows of a shuffled order lie far apart, and no prefetcher knows where the next one begins: several
+/// are copied in turns, a short stretch of each, so that the waits for them overlap.
+fn gather<T: Element>(rows: &Rows<'_, T>, order: &[u32], to: &mut [T]) {
+    let n_features = rows.cols();
+    let stretch = STRETCH_BYTES / size_of::<T>();
+    let groups = order.chunks(ROWS_IN_TURNS);
+    for (order, to) in groups.zip(to.chunks_mut(ROWS_IN_TURNS * n_features)) {
+        let mut from: [&[T]; ROWS_IN_TURNS] = [&[]; ROWS_IN_TURNS];
+        for (from, &row) in from.iter_mut().zip(order) {
+            *from = rows.row(row as usize);
+        }
+        for start in (0..n_features).step_by(stretch) {
+            let end = n_features.min(start + stretch);
+            for (i, from) in from[..order.len()].iter().enumerate() {
+                let at = i * n_features;
+                to[at + start..at + end].copy_from_slice(&from[start..end]);
+            }
+        }
     }
 }
 
