@@ -48,7 +48,7 @@ pub(super) fn fit<T: Element>(
         model.minimise(state.penalties.l2, state.penalties.l1);
         let direction = model.step;
         let promised = promise(&state, &direction);
-        if smoothing.is_done(0.5 * promised, &here) || stuck == 2 {
+        if smoothing.is_done(0.5 * promised, state.penalties, &here) || stuck == 2 {
             let Some(mu) = smoothing.next(state.row_loss.mu) else {
                 break;
             };

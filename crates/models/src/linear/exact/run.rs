@@ -1,6 +1,6 @@
 //! What a fit reports on its way, when it stops, and what it hands back.
 
-use super::certificate::BestDual;
+use super::certificate::{BestDual, Penalties};
 use super::state::{Measure, State};
 use super::{ExactConfig, ExactFit, ExactStep};
 use crate::Monitor;
@@ -170,8 +170,12 @@ impl Smoothing {
     }
 
     /// Whether the smoothed problem is solved as well as it deserves: what is left to gain is less than
-    /// what smoothing costs.
-    pub(super) fn is_done(&self, left: f64, measure: &Measure) -> bool {
+    /// what smoothing costs. Without a bound on what is left, what the next step promises stands for it.
+    pub(super) fn is_done(&self, promised: f64, penalties: Penalties, measure: &Measure) -> bool {
+        let left = match measure.gap {
+            Some(gap) if penalties.l2 > 0.0 => gap - measure.slack,
+            _ => promised,
+        };
         self.kinks && left < 0.6 * measure.slack
     }
 }

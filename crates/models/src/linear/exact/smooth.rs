@@ -39,7 +39,7 @@ pub(super) fn fit<T: Element>(
         direction.iter_mut().for_each(|x| *x = -*x);
         let slope = dot(&direction, &gradient);
         // Half of this is what a quadratic model promises.
-        if smoothing.is_done(-0.5 * slope, &here) || stuck == 2 {
+        if smoothing.is_done(-0.5 * slope, state.penalties, &here) || stuck == 2 {
             let Some(mu) = smoothing.next(state.row_loss.mu) else {
                 break;
             };
@@ -61,6 +61,9 @@ pub(super) fn fit<T: Element>(
         let before = here.smoothed;
         let t = state.search(&direction, SEARCH_TOLERANCE * before.abs());
         here = state.measure();
+            "mu {:.1e} t {t:.3e} slope {slope:.3e} smoothed {:.9} exact {:.6} slack {:.2e} gap {:?} infeas {:.2e} stuck {stuck}",
+            state.row_loss.mu, here.smoothed, here.objective, here.slack, here.gap, here.infeasible
+        );
         if before - here.smoothed > LEAST_GAIN * before.abs() {
             stuck = 0;
         } else {
