@@ -41,6 +41,7 @@ pub(super) fn fit<T: Element>(
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
     let mut stuck = 0;
+    let mut gain = f64::INFINITY;
     while verdict == Verdict::GoOn {
         let terms = memory.direct_terms();
         let gradient = state.gradient.weight.clone();
@@ -48,13 +49,14 @@ pub(super) fn fit<T: Element>(
         model.minimise(state.penalties.l2, state.penalties.l1);
         let direction = model.step;
         let promised = promise(&state, &direction);
-        if smoothing.is_done(0.5 * promised, state.penalties, &here) || stuck == 2 {
+        if smoothing.is_done(gain, state.penalties, &here) || stuck == 2 {
             let Some(mu) = smoothing.next(state.row_loss.mu) else {
                 break;
             };
             state.row_loss.mu = mu;
             memory.clear();
             stuck = 0;
+            gain = f64::INFINITY;
             state.minimise_bias(SEARCH_TOLERANCE * here.objective);
             here = state.measure();
             verdict = run.record(&state, &here)?;
@@ -75,7 +77,8 @@ pub(super) fn fit<T: Element>(
         state.advance(&direction, t);
         state.minimise_bias(SEARCH_TOLERANCE * before.abs());
         here = state.measure();
-        if before - here.smoothed > LEAST_GAIN * before.abs() {
+        gain = before - here.smoothed;
+        if gain > LEAST_GAIN * before.abs() {
             stuck = 0;
         } else {
             memory.clear();

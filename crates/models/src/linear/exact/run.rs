@@ -170,12 +170,13 @@ impl Smoothing {
     }
 
     /// Whether the smoothed problem is solved as well as it deserves: what is left to gain is less than
-    /// what smoothing costs. Without a bound on what is left, what the next step promises stands for it.
-    pub(super) fn is_done(&self, promised: f64, penalties: Penalties, measure: &Measure) -> bool {
+    /// what smoothing costs. The bound on what is left is far above it where lambda is small, so that a
+    /// last `gain` that is small beside the cost will do.
+    pub(super) fn is_done(&self, gain: f64, penalties: Penalties, measure: &Measure) -> bool {
         let left = match measure.gap {
             Some(gap) if penalties.l2 > 0.0 => gap - measure.slack,
-            _ => promised,
+            _ => f64::INFINITY,
         };
-        self.kinks && left < 0.6 * measure.slack
+        self.kinks && (left < 0.6 * measure.slack || gain < 0.02 * measure.slack)
     }
 }
