@@ -79,7 +79,10 @@ fn fit(case: &Case, exact: ExactParams) -> ExactFit {
                 let error = step.objective - case.optimum;
                 assert!(
                     gap >= error - rounding,
-                    "gap {gap}, but {error} above the optimum"
+                    "{:?} {:?} {:?}: gap {gap}, but {error} above the optimum",
+                    case.params.loss,
+                    case.params.penalty,
+                    case.shape
                 );
             }
         })

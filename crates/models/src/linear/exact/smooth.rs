@@ -40,20 +40,20 @@ pub(super) fn fit<T: Element>(
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
     let mut stuck = 0;
-    let mut gain = f64::INFINITY;
+    let mut slow = 0;
     while verdict == Verdict::GoOn {
         let gradient = total_gradient(&state);
         let mut direction = memory.direction(&gradient, |q| metric.apply(q));
         direction.iter_mut().for_each(|x| *x = -*x);
         let slope = dot(&direction, &gradient);
-        if smoothing.is_done(gain, state.penalties, &here) || stuck == 2 {
+        if smoothing.is_done(slow, state.penalties, &here) || stuck == 2 {
             let Some(mu) = smoothing.next(state.row_loss.mu) else {
                 break;
             };
             state.row_loss.mu = mu;
             memory.clear();
             stuck = 0;
-            gain = f64::INFINITY;
+            slow = 0;
             state.minimise_bias(SEARCH_TOLERANCE * here.objective);
             here = state.measure();
             verdict = run.record(&state, &here)?;
@@ -69,7 +69,12 @@ pub(super) fn fit<T: Element>(
         let before = here.smoothed;
         let t = state.search(&direction, SEARCH_TOLERANCE * before.abs());
         here = state.measure();
-        gain = before - here.smoothed;
+        let gain = before - here.smoothed;
+        slow = if gain < 0.02 * here.slack {
+            slow + 1
+        } else {
+            0
+        };
         if gain > LEAST_GAIN * before.abs() {
             stuck = 0;
         } else {
