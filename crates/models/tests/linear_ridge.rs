@@ -44,8 +44,8 @@ fn direct(x: &[f32], labels: &[u32], weights: &[f64], n_lambda: f64) -> Paramete
     }
     let mut solution = Parameters::zero(K, D);
     for k in 0..K {
-        for j in 0..D {
-            solution.weight[k * D + j] = a[j][W + k];
+        for (to, row) in solution.weight[k * D..][..D].iter_mut().zip(&a) {
+            *to = row[W + k];
         }
         solution.bias[k] = a[D][W + k];
     }

@@ -132,12 +132,12 @@ impl RidgeConfig {
         monitor: &dyn Monitor,
     ) -> Result<Vec<RidgeFit>, LinearError> {
         let sums = Moments::of(self.0.level, data, monitor)?;
-        if let ([lambda], false) = (&self.0.lambdas[..], self.0.leave_one_out) {
-            if let Some(factor) = sums.products.cholesky(1.0, *lambda) {
-                let mut weight = sums.targets.clone();
-                factor.solve(&mut weight);
-                return Ok(vec![sums.fit(*lambda, weight)?]);
-            }
+        if let ([lambda], false) = (&self.0.lambdas[..], self.0.leave_one_out)
+            && let Some(factor) = sums.products.cholesky(1.0, *lambda)
+        {
+            let mut weight = sums.targets.clone();
+            factor.solve(&mut weight);
+            return Ok(vec![sums.fit(*lambda, weight)?]);
         }
         let (values, vectors) = sums.products.eigen().ok_or(LinearError::NotFinite)?;
         let spectrum = Spectrum::new(&sums, values, vectors);

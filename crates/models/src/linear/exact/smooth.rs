@@ -87,11 +87,11 @@ pub(super) fn fit<T: Element>(
         until_check -= 1;
         if until_check == 0 {
             until_check = CHECK_EVERY;
-            if let Some(seen) = sample.curvature(&direction, &change, ridge) {
-                if seen > STRETCH * c || seen < c / STRETCH {
-                    c = seen;
-                    metric = sample.metric(c, ridge);
-                }
+            if let Some(seen) = sample.curvature(&direction, &change, ridge)
+                && (seen > STRETCH * c || seen < c / STRETCH)
+            {
+                c = seen;
+                metric = sample.metric(c, ridge);
             }
         }
         memory.push(direction, change);

@@ -195,7 +195,7 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
         let slack = value.slack;
         let gap = match self.penalties.shrink(point) {
             None => None,
-            Some(theta) if theta == 1.0 => Some(slack + self.penalties.gap(point, 1.0)),
+            Some(1.0) => Some(slack + self.penalties.gap(point, 1.0)),
             Some(theta) => {
                 let slack = self.sum_rows(
                     |scores, label| self.row_loss.slack_of_shrunk(scores, label, theta),
