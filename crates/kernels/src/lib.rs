@@ -1,12 +1,14 @@
-//! Exact SIMD distances between rows of u8 and f32; the guide is the README below.
+//! Exact SIMD distances between rows of u8 and f32, and the linear algebra of linear models; the guide is the README below.
 //!
 #![doc = include_str!("../README.md")]
 
 mod arch;
 mod distance;
+mod gram;
 mod lanes;
 mod level;
 pub mod limits;
+mod linear;
 mod mat;
 mod packed;
 mod prefetch;
@@ -18,8 +20,10 @@ pub use distance::{
     f32_block, l1_f32, l1_f32_block, l1_u8, l1_u8_block, l2_sq_f32, l2_sq_f32_block, l2_sq_u8,
     l2_sq_u8_block,
 };
+pub use gram::{gram_f32, gram_u8};
 pub use lanes::{LANES, Lanes, Vectorize};
 pub use level::{Level, LevelError};
+pub use linear::{gemm_f32, gradient_f32, gradient_u8, scores_f32, scores_u8};
 pub use mat::{MatMut, MatRef};
 pub use packed::{PackedQueries, PackedRows, u8_block};
 pub use prefetch::prefetch;

@@ -98,6 +98,11 @@ impl<'a, T> MatRef<'a, T> {
         self.stride
     }
 
+    /// Where the first row begins; valid for all of them.
+    pub(crate) fn as_ptr(&self) -> *const T {
+        self.data.as_ptr()
+    }
+
     /// Row `row`, `cols` elements.
     ///
     /// # Panics
@@ -179,6 +184,15 @@ impl<'a, T> MatMut<'a, T> {
     #[must_use]
     pub fn cols(&self) -> usize {
         self.cols
+    }
+
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Where the first row begins; valid for all of them.
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        self.data.as_mut_ptr()
     }
 
     /// The columns of `range` of every row, to write.

@@ -3,9 +3,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod features;
+pub mod linear;
 pub mod metrics;
 mod monitor;
 pub mod neighbors;
+mod random;
 pub mod selection;
 
 pub use monitor::Monitor;

@@ -3,6 +3,11 @@
 use std::fmt::Debug;
 
 use nearplane_models::features::{HistogramCurves, HogCells};
+use nearplane_models::linear::{
+    Affine, ClassWeight, EpochReport, LinearConfig, LinearData, LinearError, LinearModel,
+    LinearParams, Loss, Objective, Optimizer, Parameters, Penalty, Schedule, SgdConfig, SgdParams,
+    SgdProgress, SgdState, SgdTrainer,
+};
 use nearplane_models::metrics::{Accuracy, ConfusionMatrix};
 use nearplane_models::neighbors::{
     Ballot, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Metric,
@@ -38,4 +43,29 @@ fn public_types_go_to_other_threads() {
     thread_safe::<Weights>();
     thread_safe::<Split>();
     thread_safe::<SplitError>();
+}
+
+#[test]
+fn public_types_of_linear_models_go_to_other_threads() {
+    thread_safe::<Affine>();
+    thread_safe::<ClassWeight>();
+    thread_safe::<EpochReport>();
+    thread_safe::<LinearConfig>();
+    thread_safe::<LinearData<'_, u8>>();
+    thread_safe::<LinearError>();
+    thread_safe::<LinearModel>();
+    thread_safe::<LinearParams>();
+    thread_safe::<Loss>();
+    thread_safe::<Objective<'_, '_, u8>>();
+    thread_safe::<Objective<'_, '_, f32>>();
+    thread_safe::<Optimizer>();
+    thread_safe::<Parameters>();
+    thread_safe::<Penalty>();
+    thread_safe::<Schedule>();
+    thread_safe::<SgdConfig>();
+    thread_safe::<SgdParams>();
+    thread_safe::<SgdProgress>();
+    thread_safe::<SgdState>();
+    thread_safe::<SgdTrainer<'_, '_, u8>>();
+    thread_safe::<SgdTrainer<'_, '_, f32>>();
 }

@@ -3,27 +3,36 @@
 //!
 //! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms), then a
 //! leaf such as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
+//! For linear models: `floats` (what a level provides), `scores` and `outer` (the two algorithms), `gemm`
+//! (the second one, blocked), `linear` (the shells).
 #![allow(unsafe_code)]
 // Only x86-64 levels pack rows so far; elsewhere the means for it lie idle.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
 
+mod floats;
+mod gemm;
 mod generic;
 mod leaf;
+mod linear;
+mod outer;
 #[cfg(target_arch = "x86_64")]
 mod panel;
 mod plain;
 mod portable;
 mod scalar;
+mod scores;
+mod scratch;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-use crate::MatMut;
 use crate::lanes::Vectorize;
 use crate::level::{Kind, Level};
 use crate::limits::Element;
+use crate::{MatMut, MatRef};
+pub(crate) use gemm::{Left, Part};
 
 /// Each cache line of the bytes.
 pub(crate) fn prefetch(bytes: &[u8]) {
@@ -225,6 +234,47 @@ pub(crate) fn f32_block(
     out: &mut MatMut<f32>,
 ) {
     dispatch!(level, f32_block(kernel, queries, rows, out));
+}
+
+macro_rules! linear_entry {
+    ($($scores:ident, $gradient:ident: $element:ty;)*) => {$(
+        /// The shapes fit each other: checked by the safe wrapper.
+        pub(crate) fn $scores(
+            level: Level,
+            rows: MatRef<$element>,
+            weights: MatRef<f32>,
+            out: &mut MatMut<f32>,
+        ) {
+            dispatch!(level, $scores(rows, weights, out));
+        }
+
+        /// The shapes fit each other: checked by the safe wrapper.
+        pub(crate) fn $gradient(
+            level: Level,
+            coefficients: MatRef<f32>,
+            rows: MatRef<$element>,
+            gradient: &mut MatMut<f32>,
+        ) {
+            dispatch!(level, $gradient(coefficients, rows, gradient));
+        }
+    )*};
+}
+
+linear_entry! {
+    scores_u8, gradient_u8: u8;
+    scores_f32, gradient_f32: f32;
+}
+
+/// Adds left x right to `out`, or to a part of it; the shapes fit each other: checked by the safe
+/// wrapper.
+pub(crate) fn add_product(
+    level: Level,
+    left: Left,
+    right: MatRef<f32>,
+    part: Part,
+    out: &mut MatMut<f32>,
+) {
+    dispatch!(level, add_product(left, right, part, out));
 }
 
 /// An algorithm over lanes of f32, compiled for the registers of the level.

@@ -1,6 +1,7 @@
 //! The level that needs nothing but the build's own target: `wide`'s vectors, which are SSE2, NEON,
 //! simd128 or plain arrays, whatever that target has.
 
+use super::floats::Floats;
 use super::generic::{RowSum, pair, tiles, unpacked_panels};
 use super::{Kernel, U8Block};
 use crate::MatMut;
@@ -118,3 +119,51 @@ f32_row_sum!(Chi2F32, |acc, a, b| {
 super::leaf::pair_shells!();
 super::leaf::f32_block_shell!([2, 2]);
 super::leaf::unpacked_u8_block_shell!([2, 2]);
+
+/// Vectors of floats for the linear algebra.
+pub(super) struct F32;
+
+impl Floats for F32 {
+    type Vector = f32x8;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn zero() -> f32x8 {
+        f32x8::ZERO
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> f32x8 {
+        f32x8::splat(value)
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> f32x8 {
+        // SAFETY: the caller promises 8 readable floats.
+        f32x8::new(unsafe { from.cast::<[f32; 8]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> f32x8 {
+        // SAFETY: the caller promises 8 readable bytes.
+        let bytes = unsafe { from.cast::<[u8; 8]>().read_unaligned() };
+        f32x8::new(bytes.map(f32::from))
+    }
+    #[inline(always)]
+    unsafe fn store(vector: f32x8, to: *mut f32) {
+        // SAFETY: the caller promises 8 writable floats.
+        unsafe { to.cast::<[f32; 8]>().write_unaligned(vector.to_array()) }
+    }
+    #[inline(always)]
+    unsafe fn fma(acc: f32x8, a: f32x8, b: f32x8) -> f32x8 {
+        a.mul_add(b, acc)
+    }
+    #[inline(always)]
+    unsafe fn sum(vector: f32x8) -> f32 {
+        vector.reduce_add()
+    }
+}
+
+crate::arch::linear::linear_shells!(
+    F32;
+    scores: 5: 1, 2: 2, 1: 4;
+    gradient: 5: 1, 2: 2, 1: 4;
+    product: [4, 1]
+);

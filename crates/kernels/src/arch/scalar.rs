@@ -1,7 +1,7 @@
 //! The oracle: each kernel as its formula, never clever. Every other level is tested against it.
 
-use super::{Kernel, U8Block};
-use crate::MatMut;
+use super::{Kernel, Left, Part, U8Block};
+use crate::{MatMut, MatRef};
 
 pub(crate) fn l1_u8(a: &[u8], b: &[u8]) -> u32 {
     pairs(a, b).map(|(a, b)| u32::from(a.abs_diff(b))).sum()
@@ -92,6 +92,52 @@ pub(crate) fn u8_block(kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
         let query = block.query_panel(i);
         for (j, sum) in out.row_mut(i)[..block.n_rows].iter_mut().enumerate() {
             *sum = pair(query, block.row_panel(j));
+        }
+    }
+}
+
+macro_rules! linear {
+    ($($scores:ident, $gradient:ident: $element:ty;)*) => {$(
+        pub(crate) fn $scores(rows: MatRef<$element>, weights: MatRef<f32>, out: &mut MatMut<f32>) {
+            for (i, row) in rows.iter().enumerate() {
+                for (score, weights) in out.row_mut(i).iter_mut().zip(weights.iter()) {
+                    let terms = row.iter().zip(weights).map(|(&x, &w)| f64::from(x) * f64::from(w));
+                    *score = terms.fold(0.0, |sum: f64, term| sum + term) as f32;
+                }
+            }
+        }
+
+        pub(crate) fn $gradient(
+            coefficients: MatRef<f32>,
+            rows: MatRef<$element>,
+            gradient: &mut MatMut<f32>,
+        ) {
+            for class in 0..gradient.rows() {
+                for (p, sum) in gradient.row_mut(class).iter_mut().enumerate() {
+                    let terms = (0..rows.rows()).map(|i| {
+                        f64::from(coefficients.row(i)[class]) * f64::from(rows.row(i)[p])
+                    });
+                    *sum = terms.fold(f64::from(*sum), |sum, term| sum + term) as f32;
+                }
+            }
+        }
+    )*};
+}
+
+linear! {
+    scores_u8, gradient_u8: u8;
+    scores_f32, gradient_f32: f32;
+}
+
+pub(crate) fn add_product(left: Left, right: MatRef<f32>, part: Part, out: &mut MatMut<f32>) {
+    for i in 0..out.rows() {
+        for (j, sum) in out.row_mut(i).iter_mut().enumerate() {
+            if part == Part::Upper && j < i {
+                continue;
+            }
+            let terms =
+                (0..right.rows()).map(|p| f64::from(left.at(i, p)) * f64::from(right.row(p)[j]));
+            *sum = terms.fold(f64::from(*sum), |sum, term| sum + term) as f32;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What rows can be made of, u8 or f32, and the block kernels of each behind one interface.
 
 use super::Metric;
+use crate::linear::Products;
 use nearplane_kernels::{
     Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, chi2_f32, f32_block, l1_f32,
     l1_u8, l2_sq_f32, l2_sq_u8, u8_block,
@@ -9,7 +10,7 @@ use nearplane_kernels::{
 /// An element of a row: `u8` (pixels, distances exact integers) or `f32` (features).
 ///
 /// Sealed: the kernels have code for these two.
-pub trait Element: sealed::Blocks {
+pub trait Element: sealed::Blocks + Products {
     /// What a distance is: `u32` for u8 rows, `f32` for f32 rows. L2 distances are squared.
     type Distance: Copy + PartialOrd + Into<f64> + Send + Sync + std::fmt::Debug + Default + 'static;
 

@@ -149,6 +149,34 @@ impl<'a, T: Element> Rows<'a, T> {
         range.map(|row| self.row(row)).collect()
     }
 
+    /// The rows of a range as one matrix: where they lie, if they follow each other in one shard, else
+    /// copied to `room`.
+    pub(crate) fn block<'r>(&self, range: Range<usize>, room: &'r mut Vec<T>) -> MatRef<'r, T>
+    where
+        'a: 'r,
+    {
+        if range.is_empty() || self.cols == 0 {
+            return MatRef::new(&[], range.len(), 0, 0);
+        }
+        let at = |row: usize| match &self.selection {
+            None => row,
+            Some(selection) => selection[row] as usize,
+        };
+        let (first, last) = (at(range.start), at(range.end - 1));
+        let shard = self.ends.partition_point(|&end| end <= first);
+        // Positions ascend, so that as many as the range has between its ends leave no gap.
+        if last - first == range.len() - 1 && last < self.ends[shard] {
+            let start = shard.checked_sub(1).map_or(0, |before| self.ends[before]);
+            return self.shards[shard].slice(first - start..last + 1 - start);
+        }
+        let n_rows = range.len();
+        room.clear();
+        for row in range {
+            room.extend_from_slice(self.row(row));
+        }
+        MatRef::new(room, n_rows, self.cols, self.cols)
+    }
+
     /// The first value that no distance of the metric can be computed with.
     pub(super) fn check_values(
         &self,
@@ -203,6 +231,14 @@ mod tests {
         assert_eq!(some.gather(0..2), [rows.row(3), rows.row(9)]);
         assert_eq!(odd.limit(2).len(), 2);
         assert_eq!(rows.limit(99).len(), 10);
+        for rows in [&rows, &odd, &some] {
+            for (start, end) in [(0, 2), (1, 2), (0, rows.len()), (2, rows.len()), (2, 2)] {
+                let mut room = vec![99];
+                let block = rows.block(start..end, &mut room);
+                assert_eq!(block.rows(), end - start);
+                assert!(block.iter().eq((start..end).map(|row| rows.row(row))));
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use crate::random;
 use thiserror::Error;
 
 /// Row positions of the two parts of a split: both ascending, together every row once.
@@ -87,13 +88,13 @@ pub fn stratified_split(labels: &[u32], validation: f64, seed: u64) -> Result<Sp
 
     let sizes: Vec<usize> = classes.iter().map(|class| class.len()).collect();
     let quotas = quotas(&sizes, validation);
-    let mut generator = super::generator(seed);
+    let mut generator = random::generator(seed);
     let mut split = Split {
         train: Vec::new(),
         validation: Vec::new(),
     };
     for (class, quota) in classes.iter_mut().zip(quotas) {
-        super::shuffle(class, &mut generator);
+        random::shuffle(class, &mut generator);
         let (validation, train) = class.split_at(quota);
         split.validation.extend_from_slice(validation);
         split.train.extend_from_slice(train);

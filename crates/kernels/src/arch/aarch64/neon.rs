@@ -1,6 +1,7 @@
 //! NEON: 16 bytes at a time, `uabd` for differences, pairwise widening adds for their sums.
 
 use crate::MatMut;
+use crate::arch::floats::Floats;
 use crate::arch::generic::{RowSum, pair, tiles, unpacked_panels};
 use crate::arch::{Kernel, U8Block};
 use core::arch::aarch64::*;
@@ -134,4 +135,60 @@ crate::arch::leaf::f32_block_shell!(
 crate::arch::leaf::unpacked_u8_block_shell!(
     #[target_feature(enable = "neon")]
     [4, 4]
+);
+
+/// Vectors of floats for the linear algebra.
+pub(super) struct F32;
+
+impl Floats for F32 {
+    type Vector = float32x4_t;
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn zero() -> float32x4_t {
+        // SAFETY: NEON is the caller's promise.
+        unsafe { vdupq_n_f32(0.0) }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> float32x4_t {
+        // SAFETY: NEON is the caller's promise.
+        unsafe { vdupq_n_f32(value) }
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> float32x4_t {
+        // SAFETY: NEON and 4 readable floats are the caller's promise.
+        unsafe { vld1q_f32(from) }
+    }
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> float32x4_t {
+        // SAFETY: NEON and 4 readable bytes are the caller's promise.
+        unsafe {
+            let bytes = vdup_n_u32(from.cast::<u32>().read_unaligned());
+            let wide = vget_low_u16(vmovl_u8(vreinterpret_u8_u32(bytes)));
+            vcvtq_f32_u32(vmovl_u16(wide))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store(vector: float32x4_t, to: *mut f32) {
+        // SAFETY: NEON and 4 writable floats are the caller's promise.
+        unsafe { vst1q_f32(to, vector) }
+    }
+    #[inline(always)]
+    unsafe fn fma(acc: float32x4_t, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is the caller's promise.
+        unsafe { vfmaq_f32(acc, a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sum(vector: float32x4_t) -> f32 {
+        // SAFETY: NEON is the caller's promise.
+        unsafe { vaddvq_f32(vector) }
+    }
+}
+
+crate::arch::linear::linear_shells!(
+    #[target_feature(enable = "neon")]
+    F32;
+    scores: 10: 2, 5: 4, 2: 8, 1: 8;
+    gradient: 10: 2, 5: 4, 2: 8, 1: 8;
+    product: [6, 4]
 );

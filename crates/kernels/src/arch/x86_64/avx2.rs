@@ -2,6 +2,7 @@
 //! (never `vpmaddubsw`, which saturates on full-range bytes).
 
 use crate::MatMut;
+use crate::arch::floats::Floats;
 use crate::arch::generic::{RowSum, pair, tiles};
 use crate::arch::panel::{Panel, panels};
 use crate::arch::{Kernel, Layout, PackedSum, U8Block};
@@ -269,4 +270,69 @@ crate::arch::leaf::f32_block_shell!(
 );
 crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma")] L1: [3, 3], Dot: [4, 2]
+);
+
+/// Vectors of floats for the linear algebra.
+pub(super) struct F32;
+
+impl Floats for F32 {
+    type Vector = __m256;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn zero() -> __m256 {
+        // SAFETY: AVX2 is the caller's promise.
+        unsafe { _mm256_setzero_ps() }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> __m256 {
+        // SAFETY: AVX2 is the caller's promise.
+        unsafe { _mm256_set1_ps(value) }
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> __m256 {
+        // SAFETY: AVX2 and 8 readable floats are the caller's promise.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> __m256 {
+        // SAFETY: AVX2 and 8 readable bytes are the caller's promise.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) }
+    }
+    #[inline(always)]
+    unsafe fn store(vector: __m256, to: *mut f32) {
+        // SAFETY: AVX2 and 8 writable floats are the caller's promise.
+        unsafe { _mm256_storeu_ps(to, vector) }
+    }
+    #[inline(always)]
+    unsafe fn fma(acc: __m256, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: AVX2 with FMA is the caller's promise.
+        unsafe { _mm256_fmadd_ps(a, b, acc) }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(address: *const u8) {
+        // SAFETY: a hint, of whatever address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn sum(vector: __m256) -> f32 {
+        // SAFETY: AVX2 is the caller's promise.
+        unsafe {
+            let half = _mm_add_ps(
+                _mm256_castps256_ps128(vector),
+                _mm256_extractf128_ps::<1>(vector),
+            );
+            let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
+            let eighth = _mm_add_ss(quarter, _mm_shuffle_ps::<0b01>(quarter, quarter));
+            _mm_cvtss_f32(eighth)
+        }
+    }
+}
+
+crate::arch::linear::linear_shells!(
+    #[target_feature(enable = "avx2,fma")]
+    F32;
+    scores: 5: 2, 2: 4, 1: 8;
+    gradient: 5: 2, 2: 4, 1: 8;
+    product: [6, 2]
 );

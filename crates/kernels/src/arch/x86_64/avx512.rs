@@ -1,7 +1,9 @@
 //! AVX-512 F, BW and VL: 64 bytes at a time and 32 registers, so larger tiles; the instructions are
 //! those of AVX2.
 
+use super::avx2;
 use crate::MatMut;
+use crate::arch::floats::Floats;
 use crate::arch::generic::{RowSum, pair, tiles};
 use crate::arch::panel::{Panel, panels};
 use crate::arch::{Kernel, Layout, PackedSum, U8Block};
@@ -246,4 +248,94 @@ crate::arch::leaf::f32_block_shell!(
 );
 crate::arch::panel::packed_u8_block_shell!(
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")] L1: [6, 4], Dot: [6, 3]
+);
+
+/// The mask of the first `n` of sixteen lanes.
+#[inline(always)]
+fn first_lanes(n: usize) -> __mmask16 {
+    ((1u32 << n) - 1) as __mmask16
+}
+
+/// Vectors of floats for the linear algebra.
+pub(super) struct F32;
+
+impl Floats for F32 {
+    type Vector = __m512;
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn zero() -> __m512 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_setzero_ps() }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> __m512 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_set1_ps(value) }
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> __m512 {
+        // SAFETY: AVX-512 and 16 readable floats are the caller's promise.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> __m512 {
+        // SAFETY: AVX-512 and 16 readable bytes are the caller's promise.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
+    }
+    #[inline(always)]
+    unsafe fn store(vector: __m512, to: *mut f32) {
+        // SAFETY: AVX-512 and 16 writable floats are the caller's promise.
+        unsafe { _mm512_storeu_ps(to, vector) }
+    }
+    #[inline(always)]
+    unsafe fn fma(acc: __m512, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_fmadd_ps(a, b, acc) }
+    }
+    #[inline(always)]
+    unsafe fn load_part(from: *const f32, n: usize) -> __m512 {
+        // SAFETY: AVX-512 and `n` readable floats are the caller's promise; no others are read.
+        unsafe { _mm512_maskz_loadu_ps(first_lanes(n), from) }
+    }
+    #[inline(always)]
+    unsafe fn load_u8_part(from: *const u8, n: usize) -> __m512 {
+        // SAFETY: AVX-512 BW and VL and `n` readable bytes are the caller's promise; no others are read.
+        unsafe {
+            let bytes = _mm_maskz_loadu_epi8(first_lanes(n), from.cast());
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_part(vector: __m512, to: *mut f32, n: usize) {
+        // SAFETY: AVX-512 and `n` writable floats are the caller's promise; no others are written.
+        unsafe { _mm512_mask_storeu_ps(to, first_lanes(n), vector) }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(address: *const u8) {
+        // SAFETY: a hint, of whatever address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn sum(vector: __m512) -> f32 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe {
+            let high = _mm512_castpd_ps(_mm512_shuffle_f64x2::<0xee>(
+                _mm512_castps_pd(vector),
+                _mm512_castps_pd(vector),
+            ));
+            avx2::F32::sum(_mm256_add_ps(
+                _mm512_castps512_ps256(vector),
+                _mm512_castps512_ps256(high),
+            ))
+        }
+    }
+}
+
+crate::arch::linear::linear_shells!(
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
+    F32;
+    scores: 10: 2, 5: 5, 3: 7, 2: 8, 1: 8;
+    gradient: 10: 2, 5: 4, 3: 6, 2: 8, 1: 8;
+    product: [12, 2]
 );

@@ -4,6 +4,9 @@
 use super::avx512::{
     Chi2F32, DotF32, L1F32, L1U8, L2SqF32, abs_diff_u8x64, u8_row_sum, widen_u8x64,
 };
+pub(in crate::arch) use super::avx512::{
+    add_product, gradient_f32, gradient_u8, scores_f32, scores_u8,
+};
 use crate::MatMut;
 use crate::arch::generic::{RowSum, pair, tiles};
 use crate::arch::panel::{Panel, panels};

@@ -2,6 +2,9 @@
 //! `vpdpbusds`) multiplies four unsigned by four signed bytes and adds them to a lane.
 
 use super::avx2::{Chi2F32, DotF32, DotU8, L1F32, L1Panel, L1U8, L2SqF32, L2SqU8};
+pub(in crate::arch) use super::avx2::{
+    add_product, gradient_f32, gradient_u8, scores_f32, scores_u8,
+};
 use crate::MatMut;
 use crate::arch::generic::{pair, tiles};
 use crate::arch::panel::{Panel, panels};

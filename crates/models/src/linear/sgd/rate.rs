@@ -1,0 +1,43 @@
+//! A learning rate from the data, for those who give none.
+
+use super::{Optimizer, SgdParams};
+use crate::linear::{LinearConfig, LinearData};
+use crate::neighbors::Element;
+
+/// Rows looked at, evenly spread.
+const SAMPLE: usize = 4096;
+
+/// Adam's steps have the length of the rate, whatever the gradient.
+const ADAM_RATE: f64 = 1e-3;
+
+/// `1 / (M (1 + mean z.z))`: the gradient of a smooth loss by weights and bias changes by at most
+/// `M (1 + z.z)` of a row times the change of weights, so that steps of this length cannot overshoot.
+pub(super) fn from_data<T: Element>(
+    objective: &LinearConfig,
+    params: &SgdParams,
+    data: &LinearData<'_, T>,
+) -> f64 {
+    if matches!(params.optimizer, Optimizer::Adam { .. }) {
+        return ADAM_RATE;
+    }
+    let columns = data.affine().center().iter().zip(data.affine().scale());
+    let mean_square = if params.running_statistics.is_some() {
+        // Columns of variance 1.
+        columns.filter(|(_, scale)| **scale != 0.0).count() as f64
+    } else {
+        let stride = data.n_rows().div_ceil(SAMPLE);
+        let sample = (0..data.n_rows()).step_by(stride);
+        let n = sample.len() as f64;
+        let square = |row: usize| -> f64 {
+            let z = data.rows().row(row).iter().zip(columns.clone());
+            z.map(|(x, (center, scale))| ((f64::from(x.number()) - center) * scale).powi(2))
+                .sum()
+        };
+        sample.map(square).sum::<f64>() / n
+    };
+    let n_classes = data.n_classes();
+    // Hinges have no constant; that of as many hinges as classes serves.
+    let smoothness = objective.loss().smoothness(n_classes);
+    let smoothness = smoothness.unwrap_or(n_classes as f64);
+    1.0 / (smoothness * (1.0 + mean_square))
+}
