@@ -8,7 +8,9 @@
 mod affine;
 mod blocks;
 mod data;
+mod dense;
 mod error;
+mod exact;
 mod loss;
 mod model;
 mod objective;
@@ -20,6 +22,7 @@ mod sgd;
 pub use affine::{Affine, Parameters};
 pub use data::{ClassWeight, LinearData};
 pub use error::LinearError;
+pub use exact::{ExactConfig, ExactFit, ExactParams, ExactSolver, ExactStep};
 pub use loss::{Loss, Score, softmax};
 pub use model::LinearModel;
 pub use objective::Objective;
