@@ -175,7 +175,9 @@ fn schedule(text: &str) -> Result<Schedule, String> {
     let number = |option: &str| -> Result<f64, String> {
         let mut pairs = options.split(',').filter_map(|pair| pair.split_once('='));
         let (_, value) = pairs.find(|(key, _)| *key == option).ok_or_else(|| {
-            format!("{name} needs {option}=NUMBER, as in step:every=10,factor=0.1 or inverse:decay=1")
+            format!(
+                "{name} needs {option}=NUMBER, as in step:every=10,factor=0.1 or inverse:decay=1"
+            )
         })?;
         let found = value.parse();
         found.map_err(|_| format!("{option} is '{value}', expected a number"))
@@ -208,7 +210,9 @@ fn schedule(text: &str) -> Result<Schedule, String> {
         _ => {
             let every = number("every")?;
             if every.fract() != 0.0 || !(1.0..=f64::from(u32::MAX)).contains(&every) {
-                return Err(format!("every is {every}, expected a whole number of epochs"));
+                return Err(format!(
+                    "every is {every}, expected a whole number of epochs"
+                ));
             }
             Schedule::Step {
                 every: every as u32,

@@ -122,7 +122,9 @@ pub(super) fn train_plan(args: TrainArgs, settings: &Settings) -> Result<TrainPl
             (false, _) => refuse_existing_file(checkpoint, settings.force)?,
         }
     }
-    let choice = args.features.map(|spec| features::choice(&spec, args.cache));
+    let choice = args
+        .features
+        .map(|spec| features::choice(&spec, args.cache));
     // The bytes themselves need no copy as features.
     let choice = choice.transpose()?;
     let has_features = choice.is_some();
@@ -231,9 +233,7 @@ fn out_of_range(error: LinearError) -> anyhow::Error {
         "decay" => "decay = ",
         _ => "",
     };
-    usage(format!(
-        "--{option} is {part}{value}, expected {expected}"
-    ))
+    usage(format!("--{option} is {part}{value}, expected {expected}"))
 }
 
 fn exact_config(args: &ExactArgs) -> Result<ExactConfig> {

@@ -1,7 +1,7 @@
 //! A run of stochastic gradient descent between two epochs, as bytes that the next process goes on from.
 
-use super::tensors::{self, Opened};
 use super::ModelFileError;
+use super::tensors::{self, Opened};
 use crate::linear::{SgdProgress, SgdState};
 
 /// An [`SgdState`] and a text of the caller's, who may have more to remember than the library: the bytes
