@@ -127,7 +127,7 @@ fn both_solvers_come_to_the_same_objective() {
     // Of one epoch from 0 the first point is the loss of chance.
     let first = &room.json(&format!("{fed} --solver sgd --epochs 1 --batch 90"))["trace"][0];
     assert!(
-        (number(first, "objective") - 3f64.ln()).abs() < 1e-2,
+        (number(first, "objective") - 3f64.ln()).abs() < 0.05,
         "{first}"
     );
 }

@@ -9,6 +9,7 @@ use nearplane_models::model_file::SgdCheckpoint;
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Judged, Point};
+use crate::failure::exit_code;
 use crate::pending::PendingFile;
 
 /// What the library does not remember of a run.
@@ -120,6 +121,15 @@ impl<'a> Keeper<'a> {
         file.replace()?;
         self.has_written = true;
         Ok(())
+    }
+
+    /// A run that was not stopped but failed would fail again; what it began leaves no file behind.
+    pub(super) fn failed(&self, error: anyhow::Error, resumed: bool) -> anyhow::Error {
+        if exit_code(&error) == 1 && self.has_written && !resumed {
+            // The error that led here is the one to report.
+            let _ = std::fs::remove_file(self.path);
+        }
+        error
     }
 
     /// The run is finished, and its model is in place.

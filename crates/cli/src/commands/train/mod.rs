@@ -133,7 +133,8 @@ impl Run<'_> {
                 let shown = |(name, value): &(&str, Value)| (format!("--{name}"), text_of(value));
                 configuration.extend(options.iter().map(shown));
                 let keeper = keeper.insert(Keeper::new(checkpoint, configuration, *resume)?);
-                fit::sgd(plan, *config, parts, keeper, settings)?
+                let fits = fit::sgd(plan, *config, parts, keeper, settings);
+                fits.map_err(|error| keeper.failed(error, *resume))?
             }
         };
         let last = &fits.last;
