@@ -17,6 +17,7 @@ mod objective;
 mod params;
 mod penalty;
 mod products;
+mod ridge;
 mod sgd;
 
 pub use affine::{Affine, Parameters};
@@ -29,6 +30,7 @@ pub use objective::Objective;
 pub use params::{LinearConfig, LinearParams};
 pub use penalty::Penalty;
 pub(crate) use products::Products;
+pub use ridge::{RidgeConfig, RidgeFit, RidgeParams};
 pub use sgd::{
     EpochReport, Optimizer, Schedule, SgdConfig, SgdParams, SgdProgress, SgdState, SgdTrainer,
 };

@@ -51,27 +51,20 @@ impl<T: Element> Line<'_, '_, '_, T> {
         // How far a step may move any score: margins and logarithms of odds are numbers around 1.
         let mut radius = 2.0;
         for _ in 0..MAX_STEPS {
-            let Some(step) = self.newton_step(&here, size) else {
+            let Some((step, damped)) = self.newton_step(&here, size, radius, at[n_classes]) else {
                 break;
             };
             let slope: f64 = step.iter().zip(&here.gradient).map(|(s, g)| s * g).sum();
             if slope >= 0.0 || slope.is_nan() {
                 break;
             }
-            let longest = step[..n_classes]
-                .iter()
-                .fold(0.0, |a: f64, s| a.max(s.abs()));
-            let longest = longest.max(
-                step.get(n_classes)
-                    .map_or(0.0, |s| s.abs() / (1.0 + at[n_classes].abs())),
-            );
-            let mut length = (radius / longest).min(1.0);
-            if length == 1.0 && -slope <= tolerance {
+            if !damped && -slope <= tolerance {
                 for (x, s) in at.iter_mut().zip(&step) {
                     *x += s;
                 }
                 break;
             }
+            let mut length = 1.0;
             let moved = loop {
                 let mut there_at = at.clone();
                 for (x, s) in there_at.iter_mut().zip(&step) {
@@ -90,14 +83,21 @@ impl<T: Element> Line<'_, '_, '_, T> {
                 break;
             };
             (at, here) = (there_at, there);
-            radius *= if length < 0.3 { 0.7 } else { 2.0 };
+            radius *= if length < 0.3 { 0.5 } else { 2.0 };
         }
         bias.copy_from_slice(&at[..n_classes]);
         at[n_classes]
     }
 
-    /// The solution of `H step = -g`, with what H leaves open taken small.
-    fn newton_step(&self, here: &Expansion, size: usize) -> Option<Vec<f64>> {
+    /// The solution of `(H + damping) step = -g`, with as much damping (Levenberg and Marquardt) as keeps
+    /// the step within the radius; and whether there was any.
+    fn newton_step(
+        &self,
+        here: &Expansion,
+        size: usize,
+        radius: f64,
+        t: f64,
+    ) -> Option<(Vec<f64>, bool)> {
         let width = here.gradient.len();
         let n_classes = width - 1;
         let trace: f64 = (0..n_classes).map(|k| here.hessian[k * width + k]).sum();
@@ -116,17 +116,35 @@ impl<T: Element> Line<'_, '_, '_, T> {
             }
         }
         let diagonal: Vec<f64> = (0..size).map(|i| h[i * size + i]).collect();
-        let largest = diagonal.iter().fold(0.0, |a: f64, &d| a.max(d));
-        let mut ridge = 1e-12;
-        for _ in 0..8 {
+        // Where nothing is curved, slopes say what a large number is.
+        let steepest = here.gradient[..n_classes]
+            .iter()
+            .fold(0.0, |a: f64, g| a.max(g.abs()));
+        let bias_scale = (trace / n_classes as f64).max(1e-2 * steepest).max(1e-12);
+        let scale = |i: usize| {
+            if i < n_classes {
+                bias_scale
+            } else {
+                diagonal[i].max(1e-2 * here.gradient[i].abs())
+            }
+        };
+        let fits = |step: &[f64]| {
+            let of_bias = step[..n_classes].iter().all(|s| s.abs() <= radius);
+            of_bias
+                && step[n_classes..]
+                    .iter()
+                    .all(|s| s.abs() <= radius * (1.0 + t.abs()))
+        };
+        let mut damping = 1e-12;
+        while damping < 1e12 {
             for i in 0..size {
-                h[i * size + i] = diagonal[i] * (1.0 + ridge) + ridge * largest.max(1e-3);
+                h[i * size + i] = diagonal[i] + damping * scale(i);
             }
             let mut step: Vec<f64> = here.gradient[..size].iter().map(|g| -g).collect();
-            if solve_in_place(&mut h.clone(), &mut step) {
-                return Some(step);
+            if solve_in_place(&mut h.clone(), &mut step) && fits(&step) {
+                return Some((step, damping > 1e-9));
             }
-            ridge *= 100.0;
+            damping *= 10.0;
         }
         None
     }

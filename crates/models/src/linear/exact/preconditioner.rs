@@ -13,6 +13,7 @@
 //! (Woodbury's identity), else through the `d x d` products of columns. Directions that the sample
 //! misses are held back by an addition to the ridge, and corrected by the steps that L-BFGS remembers.
 
+use super::lbfgs::dot;
 use crate::linear::LinearData;
 use crate::linear::dense::{Cholesky, Symmetric, transpose};
 use crate::neighbors::Element;
@@ -128,6 +129,16 @@ impl Sample {
             moments[j * (self.n_features + 1)] += ridge;
         }
         moments
+    }
+
+    /// The c that gives `c Z^T Z / m + penalty I` the curvature that was met along a step: from what the step
+    /// changed in the gradient. `None` if the penalty alone explains it.
+    pub(super) fn curvature(&self, step: &[f64], change: &[f64], penalty: f64) -> Option<f64> {
+        let image = self.times(step);
+        let of_rows = dot(&image, &image) / self.n_rows as f64;
+        let met = dot(step, change) - penalty * dot(step, step);
+        let c = met / of_rows;
+        (c.is_finite() && c > 0.0).then_some(c)
     }
 
     /// The inverse of `c Z^T Z / m + ridge I`.

@@ -41,6 +41,7 @@ pub(super) fn fit<T: Element>(
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
     let mut stuck = 0;
+    let mut slow = 0;
     while verdict == Verdict::GoOn {
         let terms = memory.direct_terms();
         let gradient = state.gradient.weight.clone();
@@ -48,13 +49,14 @@ pub(super) fn fit<T: Element>(
         model.minimise(state.penalties.l2, state.penalties.l1);
         let direction = model.step;
         let promised = promise(&state, &direction);
-        if smoothing.is_done(0.5 * promised, &here) || stuck == 2 {
+        if smoothing.is_done(slow, state.penalties, &here) || stuck == 2 {
             let Some(mu) = smoothing.next(state.row_loss.mu) else {
                 break;
             };
             state.row_loss.mu = mu;
             memory.clear();
             stuck = 0;
+            slow = 0;
             state.minimise_bias(SEARCH_TOLERANCE * here.objective);
             here = state.measure();
             verdict = run.record(&state, &here)?;
@@ -75,7 +77,13 @@ pub(super) fn fit<T: Element>(
         state.advance(&direction, t);
         state.minimise_bias(SEARCH_TOLERANCE * before.abs());
         here = state.measure();
-        if before - here.smoothed > LEAST_GAIN * before.abs() {
+        let gain = before - here.smoothed;
+        slow = if gain < 0.02 * here.slack {
+            slow + 1
+        } else {
+            0
+        };
+        if gain > LEAST_GAIN * before.abs() {
             stuck = 0;
         } else {
             memory.clear();
@@ -303,7 +311,7 @@ mod tests {
     /// The model's minimiser against its optimality conditions.
     #[test]
     fn coordinate_descent_meets_the_subgradient_conditions() {
-        let (d, n_classes, l2, l1) = (4, 2, 0.05, 0.3);
+        let (d, n_classes, l2, l1) = (4, 2, 0.05, 0.8);
         let half: Vec<f64> = (0..d * d).map(|i| ((i * i) as f64 * 0.7).sin()).collect();
         let mut moments = vec![0.0f32; d * d];
         for i in 0..d {

@@ -1,6 +1,6 @@
 //! What a fit reports on its way, when it stops, and what it hands back.
 
-use super::certificate::BestDual;
+use super::certificate::{BestDual, Penalties};
 use super::state::{Measure, State};
 use super::{ExactConfig, ExactFit, ExactStep};
 use crate::Monitor;
@@ -9,6 +9,12 @@ use crate::neighbors::Element;
 
 /// What rounding may do to the difference of two objectives that were summed from f32 scores, relative.
 const ROUNDING: f64 = 1.2e-7;
+
+/// Steps of little gain after which the smoothing is narrowed.
+const SLOW_STEPS: u32 = 5;
+
+/// Relative to the objective, how far dual coefficients may be from summing to 0 over the rows.
+const INFEASIBLE: f64 = 1e-6;
 
 /// The best of all points, and the bounds found so far.
 pub(super) struct Run<'r> {
@@ -71,15 +77,21 @@ impl<'r> Run<'r> {
         }
         let best = best.map_or(measure.objective, |best| best.min(measure.objective));
         self.largest_stationarity = self.largest_stationarity.max(measure.stationarity);
-        if let Some(own) = measure.gap {
+        // Coefficients far from summing to 0 bound nothing: Newton's method has not settled.
+        let settled = measure.infeasible <= INFEASIBLE * measure.objective.abs();
+        if let Some(own) = measure.gap.filter(|_| settled) {
             self.lower_bound = self.lower_bound.max(measure.objective - own);
             let hinge = state.row_loss.mu > 0.0;
             if hinge && state.penalties.l2 > 0.0 {
                 let gradient = &state.gradient.weight;
-                let mixed = self.dual.mix(state.penalties, measure.dual, gradient);
-                self.lower_bound = self.lower_bound.max(mixed - measure.infeasible);
+                let linear = measure.dual - measure.infeasible;
+                let mixed = self.dual.mix(state.penalties, linear, gradient);
+                self.lower_bound = self.lower_bound.max(mixed);
             }
+        }
+        if self.lower_bound > f64::NEG_INFINITY {
             let known = (best - self.lower_bound).max(0.0) + ROUNDING * best.abs();
+            let own = measure.gap.filter(|_| settled).unwrap_or(f64::INFINITY);
             let gap = own.min(known);
             self.gap = Some(self.gap.map_or(gap, |before| before.min(gap)));
         }
@@ -95,13 +107,19 @@ impl<'r> Run<'r> {
         let passes = u64::from(self.exact.max_passes());
         self.monitor
             .progress((state.passes() as u64).min(passes), passes);
-        Ok(self.verdict(state, best))
+        Ok(self.verdict(state, measure, best))
     }
 
-    fn verdict<T: Element>(&self, state: &State<'_, '_, T>, best: f64) -> Verdict {
+    fn verdict<T: Element>(
+        &self,
+        state: &State<'_, '_, T>,
+        measure: &Measure,
+        best: f64,
+    ) -> Verdict {
         let tolerance = self.exact.tolerance();
         let done = match self.gap {
             Some(gap) => gap <= tolerance * best.abs().max(f64::MIN_POSITIVE),
+            None if measure.gap.is_some() => false,
             None => {
                 // A smoothed loss is not the loss: its slack has to be small as well.
                 self.stationarity <= tolerance * self.largest_stationarity
@@ -151,7 +169,7 @@ pub(super) struct Smoothing {
 impl Smoothing {
     const FIRST: f64 = 0.1;
     const FACTOR: f64 = 0.3;
-    const LEAST: f64 = 1e-9;
+    const LEAST: f64 = 1e-6;
 
     pub(super) fn new(loss: Loss) -> Self {
         Self {
@@ -170,8 +188,13 @@ impl Smoothing {
     }
 
     /// Whether the smoothed problem is solved as well as it deserves: what is left to gain is less than
-    /// what smoothing costs.
-    pub(super) fn is_done(&self, left: f64, measure: &Measure) -> bool {
-        self.kinks && left < 0.6 * measure.slack
+    /// what smoothing costs. The bound on what is left is far above it where lambda is small, so that a
+    /// last `gain` that is small beside the cost will do.
+    pub(super) fn is_done(&self, slow: u32, penalties: Penalties, measure: &Measure) -> bool {
+        let left = match measure.gap {
+            Some(gap) if penalties.l2 > 0.0 => gap - measure.slack,
+            _ => f64::INFINITY,
+        };
+        self.kinks && (left < 0.6 * measure.slack || slow >= SLOW_STEPS)
     }
 }

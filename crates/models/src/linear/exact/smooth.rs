@@ -16,6 +16,11 @@ use crate::neighbors::Element;
 /// What Newton's method on bias and step may leave, relative to the objective, before its last step.
 pub(super) const SEARCH_TOLERANCE: f64 = 1e-10;
 
+/// Steps after which the curvature that they met is compared with that of the preconditioner, and how far
+/// apart the two may be.
+const CHECK_EVERY: usize = 4;
+const STRETCH: f64 = 3.0;
+
 /// The least relative gain of a step that counts as one.
 pub(super) const LEAST_GAIN: f64 = 1e-15;
 
@@ -23,29 +28,32 @@ pub(super) fn fit<T: Element>(
     mut state: State<'_, '_, T>,
     mut run: Run<'_>,
     sample: &Sample,
-    c: f64,
+    typical: f64,
 ) -> Result<ExactFit, LinearError> {
     let smoothing = Smoothing::new(state.row_loss.loss);
     let mut memory = Memory::new(MEMORY);
+    let mut c = typical;
     let ridge = 2.0 * state.penalties.l2;
-    let metric = sample.metric(c, ridge);
+    let mut metric = sample.metric(c, ridge);
+    let mut until_check = CHECK_EVERY;
     state.minimise_bias(SEARCH_TOLERANCE);
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
     let mut stuck = 0;
+    let mut slow = 0;
     while verdict == Verdict::GoOn {
         let gradient = total_gradient(&state);
         let mut direction = memory.direction(&gradient, |q| metric.apply(q));
         direction.iter_mut().for_each(|x| *x = -*x);
         let slope = dot(&direction, &gradient);
-        // Half of this is what a quadratic model promises.
-        if smoothing.is_done(-0.5 * slope, &here) || stuck == 2 {
+        if smoothing.is_done(slow, state.penalties, &here) || stuck == 2 {
             let Some(mu) = smoothing.next(state.row_loss.mu) else {
                 break;
             };
             state.row_loss.mu = mu;
             memory.clear();
             stuck = 0;
+            slow = 0;
             state.minimise_bias(SEARCH_TOLERANCE * here.objective);
             here = state.measure();
             verdict = run.record(&state, &here)?;
@@ -61,15 +69,31 @@ pub(super) fn fit<T: Element>(
         let before = here.smoothed;
         let t = state.search(&direction, SEARCH_TOLERANCE * before.abs());
         here = state.measure();
-        if before - here.smoothed > LEAST_GAIN * before.abs() {
+        let gain = before - here.smoothed;
+        slow = if gain < 0.02 * here.slack {
+            slow + 1
+        } else {
+            0
+        };
+        if gain > LEAST_GAIN * before.abs() {
             stuck = 0;
         } else {
             memory.clear();
             stuck += 1;
         }
         let after = total_gradient(&state);
-        let change = after.iter().zip(&gradient).map(|(a, b)| a - b).collect();
+        let change: Vec<f64> = after.iter().zip(&gradient).map(|(a, b)| a - b).collect();
         direction.iter_mut().for_each(|x| *x *= t);
+        until_check -= 1;
+        if until_check == 0 {
+            until_check = CHECK_EVERY;
+            if let Some(seen) = sample.curvature(&direction, &change, ridge) {
+                if seen > STRETCH * c || seen < c / STRETCH {
+                    c = seen;
+                    metric = sample.metric(c, ridge);
+                }
+            }
+        }
         memory.push(direction, change);
         verdict = run.record(&state, &here)?;
     }
