@@ -106,10 +106,10 @@ fn both_solvers_come_to_the_same_objective() {
     let room = Room::new();
     matrix(&room, "x.npy", "y.npy", &labels(90));
     let fed = "train --x x.npy --y y.npy --lambda 0.1 --force --out m.safetensors";
-    let exact = room.json(&format!("{fed} --tolerance 1e-7"));
+    let exact = room.json(&format!("{fed} --tolerance 1e-5"));
     assert_eq!(exact["converged"], true);
     let (least, gap) = (number(&exact, "objective"), number(&exact, "gap"));
-    assert!((0.0..=1e-7 * least).contains(&gap), "{gap} of {least}");
+    assert!((0.0..=1e-5 * least).contains(&gap), "{gap} of {least}");
     assert!(exact["features"].is_null());
     let trace = exact["trace"].as_array().unwrap();
     assert!(trace.len() > 1);
