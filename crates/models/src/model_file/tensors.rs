@@ -20,6 +20,9 @@ const UNSEALED: [u8; 64] = [b'0'; 64];
 /// A tensor to be written: name, shape, numbers.
 pub(super) type Tensor<'a> = (&'a str, Vec<usize>, &'a [f32]);
 
+/// A tensor that was read: shape, numbers.
+pub(super) type Found = (Vec<usize>, Vec<f32>);
+
 /// The file. The same tensors and texts give the same bytes.
 pub(super) fn to_bytes(metadata: &[(&str, String)], tensors: &[Tensor<'_>]) -> Vec<u8> {
     let quoted = |text: &str| Value::from(text).to_string();
@@ -125,10 +128,7 @@ impl<'a> Opened<'a> {
     }
 
     /// Shape and numbers of a tensor of f32; `None` if there is none of that name.
-    pub(super) fn tensor(
-        &self,
-        name: &str,
-    ) -> Result<Option<(Vec<usize>, Vec<f32>)>, ModelFileError> {
+    pub(super) fn tensor(&self, name: &str) -> Result<Option<Found>, ModelFileError> {
         let Ok(tensor) = self.tensors.tensor(name) else {
             return Ok(None);
         };
