@@ -152,12 +152,11 @@ fn ctrl_c_keeps_the_last_finished_epoch() {
 #[test]
 fn ctrl_c_ends_the_exact_solver() {
     let room = Room::new();
-    room.ok("data synth --out data --n-train 2000 --n-test 10");
+    room.ok("data synth --out data --n-train 1000 --n-test 10");
     std::fs::remove_file(room.path("data/batches.meta.txt")).unwrap();
     let mut child = started(
         &room,
-        "train --data data --loss svm --tolerance 0 --max-passes 100000 --lambda 1e-5 --simd scalar --threads 1 \
-         --out m.safetensors --results r.csv",
+        "train --data data --loss svm --tolerance 0 --max-passes 100000 --lambda 1e-5 --out m.safetensors --results r.csv",
     );
     // The note on ten classes comes after the handler is in place.
     let mut stderr = child.stderr.take().unwrap();
