@@ -5,6 +5,7 @@ pub(crate) mod difficulties;
 pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
+pub(crate) mod train;
 
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -24,6 +25,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Inspect(action) => data::inspect::run(action, settings),
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
+        Action::Train(action) => train::run(action, settings),
         Action::Features(action) => features::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;

@@ -7,6 +7,7 @@ mod features;
 mod generate;
 mod knn;
 mod matrices;
+mod train;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ pub(crate) use self::features::{
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
+pub(crate) use self::train::{Solver, TrainPlan};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
@@ -71,6 +73,7 @@ pub(crate) enum Action {
     Inspect(InspectPlan),
     Export(ExportPlan),
     Knn(KnnPlan),
+    Train(TrainPlan),
     Features(FeaturesPlan),
     Generate(GeneratePlan),
 }
@@ -87,6 +90,7 @@ impl Action {
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
+            Action::Train(_) => &commands::train::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
@@ -147,6 +151,7 @@ impl Plan {
                 Action::Export(data::export_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
+            Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };

@@ -1,7 +1,7 @@
 //! `nearplane knn`: fit, search, vote and evaluate, for every k from one pass.
 
 mod features;
-mod input;
+pub(crate) mod input;
 mod tally;
 pub(crate) mod task;
 
