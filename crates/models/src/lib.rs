@@ -5,6 +5,7 @@
 pub mod features;
 pub mod linear;
 pub mod metrics;
+pub mod model_file;
 mod monitor;
 pub mod neighbors;
 mod random;
