@@ -2,9 +2,11 @@
 
 pub(crate) mod data;
 pub(crate) mod difficulties;
+pub(crate) mod eval;
 pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
+pub(crate) mod predict;
 
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -24,6 +26,8 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Inspect(action) => data::inspect::run(action, settings),
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
+        Action::Eval(action) => eval::run(action, settings),
+        Action::Predict(action) => predict::run(action, settings),
         Action::Features(action) => features::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;

@@ -3,10 +3,12 @@
 
 mod data;
 mod difficulties;
+mod eval;
 mod features;
 mod generate;
 mod knn;
 mod matrices;
+mod predict;
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +20,14 @@ pub(crate) use self::data::{
     ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
 };
 pub(crate) use self::difficulties::DifficultiesPlan;
+pub(crate) use self::eval::EvalPlan;
 pub(crate) use self::features::{
     Drawn, FeatureChoice, FeaturesPlan, MatrixFormat, MatrixPlan, PicturePlan,
 };
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
+pub(crate) use self::predict::PredictPlan;
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
@@ -71,6 +75,8 @@ pub(crate) enum Action {
     Inspect(InspectPlan),
     Export(ExportPlan),
     Knn(KnnPlan),
+    Eval(EvalPlan),
+    Predict(PredictPlan),
     Features(FeaturesPlan),
     Generate(GeneratePlan),
 }
@@ -87,6 +93,8 @@ impl Action {
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
+            Action::Eval(_) => &commands::eval::COLUMNS,
+            Action::Predict(_) => &commands::predict::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
@@ -147,6 +155,8 @@ impl Plan {
                 Action::Export(data::export_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
+            Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
+            Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };

@@ -12,13 +12,13 @@ use crate::pending::refuse_inside_data;
 use crate::plan::{self, Settings};
 
 /// Data that are open.
-pub(super) enum Input {
+pub(crate) enum Input {
     Images(Opened, &'static str),
     Matrices(Matrices),
 }
 
 impl Input {
-    pub(super) fn open(input: &plan::Input, settings: &Settings) -> Result<Input> {
+    pub(crate) fn open(input: &plan::Input, settings: &Settings) -> Result<Input> {
         Ok(match input {
             plan::Input::Images(source) => {
                 Input::Images(data_source::open(source, settings)?, source.labels_name())
@@ -32,7 +32,7 @@ impl Input {
     }
 
     /// For people: the folder, or the files.
-    pub(super) fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         match self {
             Input::Images(opened, _) => &opened.source,
             Input::Matrices(matrices) => &matrices.source,
@@ -40,7 +40,7 @@ impl Input {
     }
 
     /// Which labels of CIFAR-100 count; matrices have one label a row.
-    pub(super) fn labels_name(&self) -> Option<&'static str> {
+    pub(crate) fn labels_name(&self) -> Option<&'static str> {
         match self {
             Input::Images(_, labels) => Some(labels),
             Input::Matrices(_) => None,
@@ -48,7 +48,7 @@ impl Input {
     }
 
     /// What one row is.
-    pub(super) fn row_word(&self) -> &'static str {
+    pub(crate) fn row_word(&self) -> &'static str {
         match self {
             Input::Images(..) => "image",
             Input::Matrices(_) => "row",
@@ -56,12 +56,12 @@ impl Input {
     }
 
     /// Whether the files were mapped.
-    pub(super) fn is_mapped(&self, settings: &Settings) -> bool {
+    pub(crate) fn is_mapped(&self, settings: &Settings) -> bool {
         settings.mmap && matches!(self, Input::Images(..))
     }
 
     /// Rows of the training and of the test part, before any limit.
-    pub(super) fn lens(&self) -> (usize, usize) {
+    pub(crate) fn lens(&self) -> (usize, usize) {
         match self {
             Input::Images(opened, _) => (opened.data.train().len(), opened.data.test().len()),
             Input::Matrices(matrices) => matrices.lens(),
@@ -69,7 +69,7 @@ impl Input {
     }
 
     /// The `data` object of a record.
-    pub(super) fn record(&self, hash: &str) -> Value {
+    pub(crate) fn record(&self, hash: &str) -> Value {
         match self {
             Input::Images(opened, _) => opened.record(hash),
             Input::Matrices(matrices) => matrices.record(hash),
@@ -77,7 +77,7 @@ impl Input {
     }
 
     /// Of the content.
-    pub(super) fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         match self {
             Input::Images(opened, _) => data_hash(&opened.data),
             Input::Matrices(matrices) => matrices.hash(),
@@ -85,7 +85,7 @@ impl Input {
     }
 
     /// The folder of a data set on disk.
-    pub(super) fn folder(&self) -> Option<&Path> {
+    pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Input::Images(opened, _) => opened.folder(),
             Input::Matrices(_) => None,
@@ -93,7 +93,7 @@ impl Input {
     }
 
     /// Fails where an output would take the place of an input.
-    pub(super) fn refuse_as_output(&self, path: &Path) -> Result<()> {
+    pub(crate) fn refuse_as_output(&self, path: &Path) -> Result<()> {
         match self {
             Input::Images(opened, _) => refuse_inside_data(opened.folder(), path),
             Input::Matrices(matrices) => matrices.refuse_as_output(path),
@@ -101,7 +101,7 @@ impl Input {
     }
 
     /// Whether mapped files are still those that were opened; what was read cannot change.
-    pub(super) fn verify_unchanged(&self) -> Result<()> {
+    pub(crate) fn verify_unchanged(&self) -> Result<()> {
         match self {
             Input::Images(opened, _) => Ok(opened.data.verify_unchanged()?),
             Input::Matrices(_) => Ok(()),

@@ -1,7 +1,7 @@
 //! `nearplane knn`: fit, search, vote and evaluate, for every k from one pass.
 
 mod features;
-mod input;
+pub(crate) mod input;
 mod tally;
 pub(crate) mod task;
 
@@ -285,6 +285,7 @@ fn log_look(
         settings: &configuration,
         accuracy: &list(seen, " "),
         answer: &outcome.answer,
+        advice: "choose k and metric with --on val",
     };
     looks::log(input.folder(), &look, settings.quiet)
 }
