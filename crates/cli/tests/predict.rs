@@ -10,7 +10,7 @@ use std::path::Path;
 use common::{N_CLASSES, N_TEST, Room, csv_rows, tiny};
 use image::{Rgb, RgbImage};
 use nearplane_cifar::import::read_image;
-use nearplane_models::linear::Loss;
+use nearplane_models::linear::{LinearModel, Loss};
 use nearplane_models::model_file::LinearModelFile;
 use serde_json::{Value, json};
 
@@ -221,6 +221,16 @@ fn what_cannot_be_asked_is_refused() {
         1,
         "predict 0.png m.safetensors",
         &["0.png: not a safetensors file"],
+    );
+    // Weights that a model may have, but not for bytes of 255.
+    let mut huge = models::of_bytes(Loss::Softmax);
+    let (weight, bias) = (vec![f32::MAX; 4 * 3072], vec![0.0; 4]);
+    huge.model = LinearModel::new(weight, bias, Loss::Softmax).unwrap();
+    room.write("huge.safetensors", huge.to_bytes().unwrap());
+    room.fails(
+        1,
+        "predict huge.safetensors 0.png",
+        &["the scores of 0.png are beyond the range"],
     );
     // Images of a shape that no data set has.
     let grey = models::edited(

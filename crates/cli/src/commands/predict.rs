@@ -53,9 +53,17 @@ pub(crate) fn run(plan: &PredictPlan, settings: &Settings) -> Result<Report> {
     let features = model.features(&images, settings)?;
     let scores = model.scores(&images, features.as_ref(), settings)?;
     check_interrupt()?;
-    let elapsed = started.elapsed().as_secs_f64();
     let file = &fitted.file;
-    let of_image = scores.chunks_exact(file.model.n_classes());
+    let n_classes = file.model.n_classes();
+    if let Some(at) = scores.iter().position(|score| !score.is_finite()) {
+        bail!(
+            "the scores of {} are beyond the range of float32 (3.4e38), so that no class is the best; train the model \
+             again",
+            plan.images[at / n_classes].display()
+        );
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let of_image = scores.chunks_exact(n_classes);
     let predictions = plan.images.iter().zip(of_image).map(|(path, scores)| {
         let is_softmax = file.model.loss() == Loss::Softmax;
         Prediction::new(path.display().to_string(), scores, is_softmax)
