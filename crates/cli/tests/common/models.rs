@@ -129,7 +129,7 @@ pub(crate) fn edited(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     let mut header = header.replacen(from, to, 1);
     let seal = header.find(key).expect("a checksum") + key.len();
     header.replace_range(seal..seal + 64, &"0".repeat(64));
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let mut edited = (header.len() as u64).to_le_bytes().to_vec();
