@@ -44,10 +44,31 @@ impl std::fmt::Display for Paused {
 
 impl std::error::Error for Paused {}
 
+/// Ctrl-C in a training: exit code 130.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// What is done, such as `epoch 3 of 20`.
+    pub(crate) done: String,
+    pub(crate) checkpoint: std::path::PathBuf,
+}
+
+impl std::fmt::Display for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "interrupted; {} is kept in {}, the same command with --resume continues there",
+            self.done,
+            self.checkpoint.display()
+        )
+    }
+}
+
+impl std::error::Error for Kept {}
+
 /// The exit code that an error ends in.
 pub(crate) fn exit_code(error: &Error) -> u8 {
     let is_stop = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<Interrupted>() || cause.is::<Paused>()
+        cause.is::<Interrupted>() || cause.is::<Paused>() || cause.is::<Kept>()
     };
     if error.chain().any(is_stop) {
         130

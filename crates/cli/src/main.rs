@@ -18,6 +18,7 @@ mod pending;
 mod pending_folder;
 mod plan;
 mod progress;
+mod record;
 mod safetensors_file;
 
 use std::process::ExitCode;

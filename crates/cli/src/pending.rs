@@ -39,6 +39,17 @@ impl PendingFile {
         format!("cannot write {}", self.path.display())
     }
 
+    /// Gives it its name at once, whatever else becomes of the command. A process that is killed meanwhile leaves the
+    /// file that was there before, or this one, whole.
+    pub(crate) fn replace(self) -> Result<()> {
+        let Synced { path, file, .. } = self.synced()?;
+        let _swap = swapping();
+        file.persist(&path)
+            .map_err(|error| error.error)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(())
+    }
+
     /// On the disk, under its temporary name still.
     fn synced(self) -> Result<Synced> {
         let PendingFile {

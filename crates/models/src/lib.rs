@@ -1,4 +1,5 @@
-//! Models over borrowed rows: exact neighbours, splits and metrics; the guide is the README below.
+//! Models over borrowed rows: exact neighbours, linear classifiers, features, splits and metrics; the
+//! guide is the README below.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -1,11 +1,13 @@
 //! Linear models as the bytes of a `.safetensors` file, with all that is needed to use them and to train
 //! them again, checked when they are read. Files themselves are the caller's.
 
+mod checkpoint;
 mod error;
 mod tensors;
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::SgdCheckpoint;
 pub use error::ModelFileError;
 
 use crate::features::{FeatureSpec, ImageShape};

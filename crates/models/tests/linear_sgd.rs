@@ -211,16 +211,68 @@ fn running_statistics_bring_columns_to_one_scale() {
     let found = model.predict(Level::detect(), &rows).unwrap();
     let right = found.iter().zip(&labels).filter(|(a, b)| a == b).count();
     assert!(right > 900, "{right}, {last:?}");
-    // The running mean is near that of the rows.
     let state = trainer.state().tensors();
-    let (_, _, mean) = state
-        .iter()
-        .find(|(name, ..)| *name == "running_mean")
-        .unwrap();
+    let tensor = |name: &str| state.iter().find(|(known, ..)| *known == name).unwrap().2;
+    // The model is W z' + b, z' = (x - mean) / sqrt(variance + 1e-5).
+    let scores = model.scores(Level::detect(), &rows).unwrap();
+    let (w, b) = (tensor("weight"), tensor("bias"));
+    let (mean, variance) = (tensor("running_mean"), tensor("running_variance"));
+    for i in (0..1000).step_by(97) {
+        for k in 0..K {
+            let term = |j: usize| {
+                let z = f64::from(features[i * D + j]) - f64::from(mean[j]);
+                f64::from(w[k * D + j]) * z / (f64::from(variance[j]) + 1e-5).sqrt()
+            };
+            let expected = f64::from(b[k]) + (0..D).map(term).sum::<f64>();
+            let found = f64::from(scores[i * K + k]);
+            assert!(
+                (found - expected).abs() < 1e-3,
+                "{found}, expected {expected}"
+            );
+        }
+    }
+    // The running mean is near that of the rows.
     for j in 0..D {
         let expected = (0..1000).map(|i| features[i * D + j]).sum::<f32>() / 1000.0;
         assert!((mean[j] / expected - 1.0).abs() < 0.05, "{j}");
     }
+}
+
+/// From weights of 0 a step is the gradient: no step for the columns left out, twice the step for the
+/// others.
+#[test]
+fn dropout_leaves_columns_out_and_makes_up_for_them() {
+    let (bytes, labels) = images(300);
+    let data = data(&bytes, &labels);
+    let step = |dropout: f64, seed: u64| {
+        let params = SgdParams {
+            epochs: 1,
+            batch_size: 300,
+            learning_rate: Some(0.1),
+            dropout,
+            seed,
+            ..SgdParams::default()
+        };
+        let mut trainer = SgdTrainer::new(&softmax(), &params.check().unwrap(), &data);
+        trainer.run_epoch(&()).unwrap();
+        trainer.parameters().weight
+    };
+    let full = step(0.0, 1);
+    let mut dropped = Vec::new();
+    for seed in [1, 2] {
+        let half = step(0.5, seed);
+        let is_dropped = |j: usize| (0..K).all(|k| half[k * D + j] == 0.0);
+        for j in (0..D).filter(|&j| !is_dropped(j)) {
+            for k in 0..K {
+                // Rows are summed in another order with another seed.
+                let expected = 2.0 * full[k * D + j];
+                assert!((half[k * D + j] - expected).abs() < 1e-6, "column {j}");
+            }
+        }
+        dropped.push((0..D).filter(|&j| is_dropped(j)).collect::<Vec<_>>());
+        assert!((50..100).contains(&dropped.last().unwrap().len()));
+    }
+    assert_ne!(dropped[0], dropped[1], "the seed decides");
 }
 
 #[test]

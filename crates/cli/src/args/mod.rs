@@ -9,6 +9,7 @@ mod generate;
 mod knn;
 mod matrices;
 mod predict;
+mod train;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,9 @@ pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 pub(crate) use self::matrices::MatrixArgs;
 pub(crate) use self::predict::PredictArgs;
+pub(crate) use self::train::{
+    ClassWeightsArg, ExactArgs, OptimizerArg, PenaltyArg, SgdArgs, SolverArg, TrainArgs,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +37,7 @@ Examples:
   nearplane data import cifar10.tar.xz --out target/cifar10
   nearplane knn --data target/cifar10 --metric l1 --k 1,3,5,7,10,20
   nearplane knn --data target/cifar10 --on test --metric l2 --k 1..10 --json
+  nearplane train --data target/cifar10 --out softmax.safetensors
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
 
@@ -61,6 +66,9 @@ pub(crate) enum Command {
     /// k nearest neighbours: fit, predict, evaluate
     #[command(after_help = knn::EXAMPLES)]
     Knn(KnnArgs),
+    /// Fit a linear model: SVM or softmax, by gradient descent or exactly
+    #[command(after_help = train::EXAMPLES)]
+    Train(TrainArgs),
     /// Accuracy, per-class report and confusion matrix of a fitted model
     #[command(after_help = eval::EXAMPLES)]
     Eval(EvalArgs),

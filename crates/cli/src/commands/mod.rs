@@ -7,6 +7,7 @@ pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
 pub(crate) mod predict;
+pub(crate) mod train;
 
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -26,6 +27,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Inspect(action) => data::inspect::run(action, settings),
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
+        Action::Train(action) => train::run(action, settings),
         Action::Eval(action) => eval::run(action, settings),
         Action::Predict(action) => predict::run(action, settings),
         Action::Features(action) => features::run(action, settings),

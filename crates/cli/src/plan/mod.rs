@@ -9,6 +9,7 @@ mod generate;
 mod knn;
 mod matrices;
 mod predict;
+mod train;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 pub(crate) use self::predict::PredictPlan;
+pub(crate) use self::train::{Solver, TrainPlan};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
@@ -75,6 +77,7 @@ pub(crate) enum Action {
     Inspect(InspectPlan),
     Export(ExportPlan),
     Knn(KnnPlan),
+    Train(TrainPlan),
     Eval(EvalPlan),
     Predict(PredictPlan),
     Features(FeaturesPlan),
@@ -93,6 +96,7 @@ impl Action {
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
+            Action::Train(_) => &commands::train::COLUMNS,
             Action::Eval(_) => &commands::eval::COLUMNS,
             Action::Predict(_) => &commands::predict::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
@@ -155,6 +159,7 @@ impl Plan {
                 Action::Export(data::export_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
+            Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
             Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),

@@ -4,6 +4,7 @@ Run as `python round_trip.py path/to/nearplane`, or by `cargo xtask ci`. Ends wi
 difference.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -173,6 +174,37 @@ def features(folder, x, y):
     same(nearplane(folder, *knn, *fed), images, ["answer", "neighbors_answer", "results"], "features fed back")
 
 
+def model(folder, x, y):
+    """A linear model: the header by hand, the checksum, and the accuracy that its numbers have."""
+    train = ["train", "--data", "images", "--lambda", 0.01, "--out", "m.safetensors"]
+    record = nearplane(folder, *train)
+    raw = (folder / "m.safetensors").read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    about = header["__metadata__"]
+    check(about["format"] == "nearplane/linear/1" and about["features"] == "raw", "model: metadata")
+    check(about["data"] == record["data"]["hash"] and len(json.loads(about["classes"])) == 10, "model: data")
+    check(float(about["lambda"]) == record["lambda"] == 0.01, "model: lambda")
+    unsealed = raw.replace(about["sha256"].encode(), b"0" * 64)
+    check(hashlib.sha256(unsealed).hexdigest() == about["sha256"], "model: checksum")
+
+    def tensor(name):
+        entry = header[name]
+        check(entry["dtype"] == "F32", f"model: {name} is {entry['dtype']}")
+        start, end = (8 + length + offset for offset in entry["data_offsets"])
+        return np.frombuffer(raw[start:end], "<f4").reshape(entry["shape"])
+
+    weight, bias = tensor("weight"), tensor("bias")
+    check(weight.shape == (10, 3072) and bias.shape == (10,), "model: shapes")
+    scores = x.astype("f8") @ weight.T.astype("f8") + bias
+    accuracy = (scores.argmax(axis=1) == y).mean()
+    check(abs(accuracy - record["train_accuracy"]) < 1e-9, f"model: accuracy {accuracy}")
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(y)), y]
+    objective = losses.mean() + 0.01 * (weight.astype("f8") ** 2).sum() * 255**2
+    check(abs(objective - record["objective"]) < 1e-4, f"model: objective {objective}")
+
+
 def refuse(folder, x):
     """Types that are not read are named."""
     objects = np.empty(x.shape, dtype=object)
@@ -198,5 +230,6 @@ with tempfile.TemporaryDirectory() as name:
     export_cifar_100(folder)
     feed_back(folder, *arrays)
     features(folder, *arrays[2:])
+    model(folder, *arrays[:2])
     refuse(folder, arrays[0])
 print(f"NumPy {np.__version__}: {checks} checks passed")

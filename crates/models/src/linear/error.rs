@@ -51,7 +51,7 @@ pub enum LinearError {
         "{what} row {row} holds the non-finite value {value} in column {column}: clean the features"
     )]
     NonFinite {
-        /// `training` or `validation`.
+        /// `training`, `validation` or `query`.
         what: &'static str,
         /// The row, counted from 0.
         row: usize,
@@ -156,6 +156,11 @@ pub enum LinearError {
     /// Probabilities of a model whose scores are not logarithms of any.
     #[error("loss {0} gives scores, no probabilities: train with loss softmax for those")]
     NoProbabilities(super::Loss),
+    /// Numbers of a fit are too large for its arithmetic.
+    #[error(
+        "the objective is no longer a finite number: bring the features to one scale (mean 0, deviation 1)"
+    )]
+    NotFinite,
     /// The monitor asked to stop.
     #[error("the training was cancelled")]
     Cancelled,

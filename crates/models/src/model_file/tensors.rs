@@ -118,6 +118,12 @@ impl<'a> Opened<'a> {
         })
     }
 
+    /// Of all tensors.
+    pub(super) fn names(&self) -> Vec<String> {
+        let names = self.tensors.names().into_iter();
+        names.map(str::to_owned).collect()
+    }
+
     /// Shape and numbers of a tensor of f32; `None` if there is none of that name.
     pub(super) fn tensor(
         &self,

@@ -1,7 +1,7 @@
 //! Bytes that are a model, and all the ways in which they are none.
 
 use super::*;
-use crate::linear::LinearError;
+use crate::linear::{LinearError, SgdState};
 
 fn matrix() -> LinearModelFile {
     LinearModelFile {
@@ -269,4 +269,33 @@ fn weights_of_other_features_are_refused() {
             ..
         })
     ));
+}
+
+#[test]
+fn a_checkpoint_is_no_model_and_its_flipped_bits_are_found() {
+    let tensors = [
+        ("weight".to_owned(), vec![0.5; 4]),
+        ("bias".to_owned(), vec![1.0, 2.0]),
+    ];
+    let progress = crate::linear::SgdProgress {
+        epochs: 3,
+        ..Default::default()
+    };
+    let state = SgdState::from_tensors("run".to_owned(), 2, 2, progress, tensors).unwrap();
+    let checkpoint = SgdCheckpoint {
+        state,
+        notes: "{\"a\":\"\\n\"}".to_owned(),
+    };
+    let bytes = checkpoint.to_bytes();
+    assert_eq!(SgdCheckpoint::from_bytes(&bytes).unwrap(), checkpoint);
+    assert!(matches!(
+        LinearModelFile::from_bytes(&bytes),
+        Err(ModelFileError::Format { .. })
+    ));
+    for place in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1 << (place % 8);
+        assert!(SgdCheckpoint::from_bytes(&flipped).is_err(), "byte {place}");
+        assert!(SgdCheckpoint::from_bytes(&bytes[..place]).is_err());
+    }
 }

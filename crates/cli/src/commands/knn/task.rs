@@ -10,7 +10,7 @@ use crate::matrices::{Cell, Pair};
 use crate::plan::{On, Settings};
 
 /// The share of the training set that validates.
-const VALIDATION: f64 = 0.1;
+pub(crate) const VALIDATION: f64 = 0.1;
 
 /// A fit and an evaluation, decided down to the row. Nothing is copied but labels and positions.
 pub(crate) struct Task<'a, T> {
@@ -117,10 +117,10 @@ fn advice_for_images(settings: &Settings, n_train: usize) -> &'static str {
     }
 }
 
-fn rows(images: &Images) -> Result<Rows<'_, u8>> {
+pub(crate) fn rows(images: &Images) -> Result<Rows<'_, u8>> {
     Ok(Rows::from_shards(views(images))?)
 }
 
-fn widen(labels: Vec<u8>) -> Vec<u32> {
+pub(crate) fn widen(labels: Vec<u8>) -> Vec<u32> {
     labels.into_iter().map(u32::from).collect()
 }

@@ -7,7 +7,7 @@ use nearplane_kernels::{Lanes, Level, MatMut, MatRef, Vectorize};
 use std::ops::Range;
 
 /// Keeps the deviation of a column from 0 (Ioffe and Szegedy 2015).
-const EPSILON: f32 = 1e-5;
+pub(super) const EPSILON: f32 = 1e-5;
 
 /// Partial sums of an offset, so that they need not wait for each other.
 const OFFSET_SUMS: usize = 16;

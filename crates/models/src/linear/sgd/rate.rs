@@ -1,7 +1,7 @@
 //! A learning rate from the data, for those who give none.
 
 use super::{Optimizer, SgdParams};
-use crate::linear::{LinearConfig, LinearData};
+use crate::linear::{LinearConfig, LinearData, Loss};
 use crate::neighbors::Element;
 
 /// Rows looked at, evenly spread.
@@ -10,8 +10,10 @@ const SAMPLE: usize = 4096;
 /// Adam's steps have the length of the rate, whatever the gradient.
 const ADAM_RATE: f64 = 1e-3;
 
-/// `1 / (M (1 + mean z.z))`: the gradient of a smooth loss by weights and bias changes by at most
-/// `M (1 + z.z)` of a row times the change of weights, so that steps of this length cannot overshoot.
+/// `c / (1 + mean z.z)`, which has the right unit whatever the scale of the features: the gradient of a
+/// smooth loss changes by at most `M (1 + z.z)` of a row times the change of weights and bias. Momentum
+/// of 0.9 is stable below 3.8 over that, and `c M` is below it for both smooth losses; hinges have no M,
+/// and their c are those that serve on images, where a step of all K hinges is K times that of one.
 pub(super) fn from_data<T: Element>(
     objective: &LinearConfig,
     params: &SgdParams,
@@ -35,9 +37,12 @@ pub(super) fn from_data<T: Element>(
         };
         sample.map(square).sum::<f64>() / n
     };
-    let n_classes = data.n_classes();
-    // Hinges have no constant; that of as many hinges as classes serves.
-    let smoothness = objective.loss().smoothness(n_classes);
-    let smoothness = smoothness.unwrap_or(n_classes as f64);
-    1.0 / (smoothness * (1.0 + mean_square))
+    let n_classes = data.n_classes() as f64;
+    let c = match objective.loss() {
+        Loss::Softmax => 4.0,
+        Loss::SvmSquared => 1.5 / n_classes,
+        Loss::Svm => 5.0 / n_classes,
+        Loss::OneVsAll | Loss::CrammerSinger => 0.5,
+    };
+    c / (1.0 + mean_square)
 }

@@ -1,7 +1,7 @@
 //! Inside an epoch: the steps, and the numbers of a run between its parts and its state.
 
 use super::batch::Folded;
-use super::columns::{Columns, Rule};
+use super::columns::{Columns, EPSILON, Rule};
 use super::state::Slot;
 use super::trainer::{Bias, SgdTrainer};
 use super::{Optimizer, SgdParams};
@@ -14,9 +14,6 @@ use rayon::prelude::*;
 
 /// Products in a step below which threads cost more than they bring.
 const PARALLEL_FROM: usize = 1 << 18;
-
-/// Keeps the deviation of a column from 0, as the steps do.
-const EPSILON: f64 = 1e-5;
 
 /// What the random numbers of a seed are for.
 const SHUFFLE: u64 = 1;
@@ -331,7 +328,7 @@ impl<T: Element> SgdTrainer<'_, '_, T> {
         for (j, (center, scale)) in center.iter_mut().zip(&mut scale).enumerate() {
             if *scale != 0.0 {
                 *center += f64::from(mean[j]) / *scale;
-                *scale /= (f64::from(variance[j]) + EPSILON).sqrt();
+                *scale /= (f64::from(variance[j]) + f64::from(EPSILON)).sqrt();
             }
         }
         Affine::new(center, scale)
