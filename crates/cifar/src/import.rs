@@ -48,6 +48,7 @@ mod arrange;
 mod decode;
 mod entry;
 mod error;
+mod one;
 mod order;
 mod queue;
 mod source;
@@ -62,6 +63,7 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 
 pub use self::error::ImportError;
 use self::error::counted;
+pub use self::one::read_image;
 
 use self::arrange::{Arrangement, Named, arrange, permute_records};
 use self::decode::Decoder;

@@ -29,6 +29,8 @@ pub(crate) struct Look<'a> {
     /// The accuracies seen, separated by blanks.
     pub(crate) accuracy: &'a str,
     pub(crate) answer: &'a str,
+    /// What to do instead of looking again.
+    pub(crate) advice: &'a str,
 }
 
 /// Logs a look at the test split of the data set in `folder` and returns how many there are now.
@@ -55,9 +57,9 @@ pub(crate) fn log(folder: Option<&Path>, look: &Look<'_>, quiet: bool) -> Option
             note(
                 quiet,
                 &format!(
-                    "look {count} at the test split of {}, logged in {LOOKS_FILE}; choose k and \
-                     metric with --on val",
-                    folder.display()
+                    "look {count} at the test split of {}, logged in {LOOKS_FILE}; {}",
+                    folder.display(),
+                    look.advice
                 ),
             );
             Some(count)

@@ -8,6 +8,7 @@ mod csv_log;
 mod data_source;
 mod failure;
 mod feature_matrix;
+mod fitted;
 mod hash;
 mod looks;
 mod matrices;

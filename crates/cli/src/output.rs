@@ -28,7 +28,7 @@ pub(crate) fn stderr_line(kind: &str, text: &str) {
 }
 
 /// Control characters, which the name of a file may hold, written as in a string literal.
-fn on_one_line(text: &str) -> String {
+pub(crate) fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -8,7 +8,7 @@ use nearplane_models::linear::{
     LinearParams, Loss, Objective, Optimizer, Parameters, Penalty, Schedule, SgdConfig, SgdParams,
     SgdProgress, SgdState, SgdTrainer,
 };
-use nearplane_models::metrics::{Accuracy, ConfusionMatrix};
+use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix};
 use nearplane_models::neighbors::{
     Ballot, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Metric,
     NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
@@ -20,6 +20,7 @@ fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
 #[test]
 fn public_types_go_to_other_threads() {
     thread_safe::<Accuracy>();
+    thread_safe::<Averages>();
     thread_safe::<ConfusionMatrix>();
     thread_safe::<HistogramCurves>();
     thread_safe::<HogCells>();

@@ -88,6 +88,38 @@ fn rows_are_truth_and_columns_predictions() {
     );
 }
 
+/// Rows 4 + 2 + 1 + 0 + 0; class 3 is predicted without rows, class 4 does not occur.
+#[test]
+fn fractions_by_hand() {
+    let truth = [0, 0, 0, 0, 1, 1, 2];
+    let predicted = [0, 0, 0, 1, 1, 3, 0];
+    let matrix = ConfusionMatrix::new(&predicted, &truth, 5);
+    let of_all = |of: &dyn Fn(usize) -> u64| (0..5).map(of).collect::<Vec<_>>();
+    assert_eq!(of_all(&|k| matrix.support(k)), [4, 2, 1, 0, 0]);
+    assert_eq!(of_all(&|k| matrix.n_predicted(k)), [4, 2, 0, 1, 0]);
+    let fractions =
+        |of: &dyn Fn(usize) -> Option<f64>| (0..5).map(of).collect::<Vec<Option<f64>>>();
+    assert_eq!(
+        fractions(&|k| matrix.precision(k)),
+        [Some(0.75), Some(0.5), None, Some(0.0), None]
+    );
+    assert_eq!(
+        fractions(&|k| matrix.recall(k)),
+        [Some(0.75), Some(0.5), Some(0.0), None, None]
+    );
+    assert_eq!(
+        fractions(&|k| matrix.f1(k)),
+        [Some(0.75), Some(0.5), Some(0.0), Some(0.0), None]
+    );
+    // Over classes 0 to 3: (3/4 + 1/2 + 0 + 0) / 4.
+    let mean = matrix.macro_averages().unwrap();
+    assert_eq!(
+        (mean.precision, mean.recall, mean.f1),
+        (0.3125, 0.3125, 0.3125)
+    );
+    assert!(ConfusionMatrix::new(&[], &[], 3).macro_averages().is_none());
+}
+
 #[test]
 #[should_panic(expected = "2 predicted labels for 3 true ones")]
 fn lengths_must_agree() {
@@ -120,6 +152,13 @@ proptest! {
         for class in 0..7 {
             let rows = truth.iter().filter(|&&t| t as usize == class).count() as u64;
             prop_assert_eq!(matrix.row(class).iter().sum::<u64>(), rows);
+            prop_assert_eq!(matrix.support(class), rows);
+            let guesses = predicted.iter().filter(|&&p| p as usize == class).count() as u64;
+            prop_assert_eq!(matrix.n_predicted(class), guesses);
+            if let (Some(p), Some(r)) = (matrix.precision(class), matrix.recall(class)) && p + r > 0.0 {
+                let f1 = matrix.f1(class).unwrap();
+                prop_assert!((f1 - 2.0 * p * r / (p + r)).abs() < 1e-14);
+            }
         }
     }
 }

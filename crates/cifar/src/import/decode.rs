@@ -48,6 +48,13 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
+    /// Nothing is being decoded.
+    pub(super) const fn new() -> Decoder {
+        Decoder {
+            large: Mutex::new(()),
+        }
+    }
+
     /// Decodes one JPEG or PNG file, told apart by content, whatever its name.
     ///
     /// # Errors

@@ -177,6 +177,9 @@ pub enum ImportError {
         /// Every bad image, by name.
         bad: Vec<BadImage>,
     },
+    /// The one image that was asked for cannot be read.
+    #[error("cannot read the image {}: {}", _0.path, _0.reason)]
+    UnreadableImage(BadImage),
     /// The order file holds something other than digits and white space.
     #[error("{}: byte {offset} is {found}, expected a digit or white space", path.display())]
     OrderByte {

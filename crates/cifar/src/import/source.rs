@@ -241,7 +241,7 @@ fn list(root: &Path) -> Result<Source, ImportError> {
 }
 
 /// One file of a folder; a file that cannot be read is a bad image, not the end.
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| io_reason(&error))?;
     file.take(MAX_FILE_BYTES + 1)

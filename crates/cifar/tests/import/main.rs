@@ -1,5 +1,6 @@
 //! The import through its public interface: folders and archives made here.
 
+mod one;
 mod refused;
 mod sources;
 

@@ -3,10 +3,12 @@
 
 mod data;
 mod difficulties;
+mod eval;
 mod features;
 mod generate;
 mod knn;
 mod matrices;
+mod predict;
 mod train;
 
 use std::path::PathBuf;
@@ -18,10 +20,12 @@ pub(crate) use self::data::{
     PerturbArgs, SplitArg, SynthArgs,
 };
 pub(crate) use self::difficulties::DifficultiesArgs;
+pub(crate) use self::eval::EvalArgs;
 pub(crate) use self::features::{FeatureArgs, FeaturesArgs, OneSplitArg};
 pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 pub(crate) use self::matrices::MatrixArgs;
+pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::train::{
     ClassWeightsArg, ExactArgs, OptimizerArg, PenaltyArg, SgdArgs, SolverArg, TrainArgs,
 };
@@ -65,6 +69,12 @@ pub(crate) enum Command {
     /// Fit a linear model: SVM or softmax, by gradient descent or exactly
     #[command(after_help = train::EXAMPLES)]
     Train(TrainArgs),
+    /// Accuracy, per-class report and confusion matrix of a fitted model
+    #[command(after_help = eval::EXAMPLES)]
+    Eval(EvalArgs),
+    /// Labels of image files by a fitted model
+    #[command(after_help = predict::EXAMPLES)]
+    Predict(PredictArgs),
     /// Write the features of the images of a data set as a matrix, draw them beside the images
     #[command(after_help = features::EXAMPLES)]
     Features(FeaturesArgs),

@@ -2,9 +2,11 @@
 
 pub(crate) mod data;
 pub(crate) mod difficulties;
+pub(crate) mod eval;
 pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
+pub(crate) mod predict;
 pub(crate) mod train;
 
 use anyhow::Result;
@@ -26,6 +28,8 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
         Action::Train(action) => train::run(action, settings),
+        Action::Eval(action) => eval::run(action, settings),
+        Action::Predict(action) => predict::run(action, settings),
         Action::Features(action) => features::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;

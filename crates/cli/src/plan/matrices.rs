@@ -41,7 +41,7 @@ pub(super) fn matrix_files(args: MatrixArgs) -> Result<Option<MatrixFiles>> {
     }
 }
 
-fn table(
+pub(super) fn table(
     x_option: &str,
     x: Option<PathBuf>,
     y_option: &str,

@@ -3,10 +3,12 @@
 
 mod data;
 mod difficulties;
+mod eval;
 mod features;
 mod generate;
 mod knn;
 mod matrices;
+mod predict;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -19,12 +21,14 @@ pub(crate) use self::data::{
     ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
 };
 pub(crate) use self::difficulties::DifficultiesPlan;
+pub(crate) use self::eval::EvalPlan;
 pub(crate) use self::features::{
     Drawn, FeatureChoice, FeaturesPlan, MatrixFormat, MatrixPlan, PicturePlan,
 };
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
+pub(crate) use self::predict::PredictPlan;
 pub(crate) use self::train::{Solver, TrainPlan};
 use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
@@ -74,6 +78,8 @@ pub(crate) enum Action {
     Export(ExportPlan),
     Knn(KnnPlan),
     Train(TrainPlan),
+    Eval(EvalPlan),
+    Predict(PredictPlan),
     Features(FeaturesPlan),
     Generate(GeneratePlan),
 }
@@ -91,6 +97,8 @@ impl Action {
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
             Action::Train(_) => &commands::train::COLUMNS,
+            Action::Eval(_) => &commands::eval::COLUMNS,
+            Action::Predict(_) => &commands::predict::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
@@ -152,6 +160,8 @@ impl Plan {
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
             Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
+            Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
+            Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };

@@ -143,6 +143,7 @@ fn log_look(
         settings: &configuration,
         accuracy: &seen.join(" "),
         answer: &outcome.answer,
+        advice: "choose k and metric with --on val",
     };
     looks::log(opened.folder(), &look, settings.quiet)
 }

@@ -285,6 +285,7 @@ fn log_look(
         settings: &configuration,
         accuracy: &list(seen, " "),
         answer: &outcome.answer,
+        advice: "choose k and metric with --on val",
     };
     looks::log(input.folder(), &look, settings.quiet)
 }
