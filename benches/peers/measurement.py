@@ -38,6 +38,7 @@ class Measurement:
     fixed_seconds: float = 0.0
     exact: bool = False
     every: int = 1
+    objective: float | None = None
     notes: list = field(default_factory=list)
 
 

@@ -51,7 +51,9 @@ def main():
         "what": found.what,
         "fixed_seconds": found.fixed_seconds,
         "item_seconds": found.item_seconds,
-        "items": len(found.found),
+        # A model is made of all images, whatever its shape.
+        "items": len(images.test) if args.suite == "linear" else len(found.found),
+        "objective": found.objective,
         "every": found.every,
         "threads": found.threads,
         "exact": found.exact,

@@ -43,6 +43,8 @@ struct Ours {
     seconds: f64,
     simd: String,
     answer: String,
+    /// Seconds and objective, where a solver tells them.
+    trace: Vec<(f64, f64)>,
 }
 
 /// How a peer ended.
@@ -69,7 +71,22 @@ impl Runner<'_> {
             match self.theirs(python, contest, peer)? {
                 Theirs::Found(mut row, result, versions) => {
                     let after = self.turn(contest, &mut ours)?;
-                    row.beside = Some([before, after]);
+                    row.beside = if contest.until_peer {
+                        let goal = objective(&result)?;
+                        let runs = &ours[ours.len() - 2 * contest.repeats..];
+                        let (first, second) = runs.split_at(contest.repeats);
+                        let [Some(first), Some(second)] = [first, second].map(|r| reached(r, goal))
+                        else {
+                            outcome.failed.push(format!(
+                                "{}, {}: nearplane's trace never comes to its objective {goal}",
+                                contest.name, peer.name
+                            ));
+                            continue;
+                        };
+                        Some([first, second])
+                    } else {
+                        Some([before, after])
+                    };
                     before = after;
                     rows.push(row);
                     outcome.theirs.push(result);
@@ -102,8 +119,11 @@ impl Runner<'_> {
 
     /// Where nearplane writes what it finds in one part of a contest.
     fn found(&self, contest: &Contest, part: usize) -> PathBuf {
-        self.place
-            .path(&format!("{OURS}-{}-{part}.npy", contest.name))
+        self.place.path(&format!(
+            "{OURS}-{}-{part}.{}",
+            contest.name,
+            ending(contest)
+        ))
     }
 
     /// Lets nearplane run as often as the contest says, and returns its mean time.
@@ -147,7 +167,11 @@ impl Runner<'_> {
         Ok(Ours {
             seconds,
             simd: record.text_of("simd")?.to_owned(),
-            answer: record.text_of(contest.answer)?.to_owned(),
+            answer: match record.get(contest.answer).and_then(Json::number) {
+                Some(number) => number.to_string(),
+                None => record.text_of(contest.answer)?.to_owned(),
+            },
+            trace: trace(&record),
         })
     }
 
@@ -262,6 +286,44 @@ fn mean(runs: &[Ours]) -> f64 {
     runs.iter().map(|run| run.seconds).sum::<f64>() / runs.len() as f64
 }
 
+fn ending(contest: &Contest) -> &'static str {
+    if contest.ours.first() == Some(&"train") {
+        "safetensors"
+    } else {
+        "npy"
+    }
+}
+
+/// What a record's `trace` says, without what is no point of it.
+fn trace(record: &Json) -> Vec<(f64, f64)> {
+    let points = record.get("trace").and_then(Json::array);
+    let point = |point: &Json| {
+        let seconds = point.number_of("seconds").ok()?;
+        Some((seconds, point.number_of("objective").ok()?))
+    };
+    points
+        .unwrap_or_default()
+        .iter()
+        .filter_map(point)
+        .collect()
+}
+
+/// Mean of the seconds after which the objective was first at or below `goal`; `None` if a run never came there.
+fn reached(runs: &[Ours], goal: f64) -> Option<f64> {
+    let mut sum = 0.0;
+    for run in runs {
+        sum += run.trace.iter().find(|(_, value)| *value <= goal)?.0;
+    }
+    Some(sum / runs.len() as f64)
+}
+
+/// The objective that a peer wrote.
+fn objective(result: &Path) -> Result<f64, String> {
+    let text = std::fs::read_to_string(result)
+        .map_err(|error| format!("{}: {error}", shell::short(result)))?;
+    Json::parse(&text)?.number_of("objective")
+}
+
 fn same_answers(contest: &Contest, ours: &[Ours]) -> Result<(), String> {
     match ours.windows(2).find(|two| two[0].answer != two[1].answer) {
         None => Ok(()),
@@ -344,6 +406,7 @@ mod tests {
             seconds,
             simd: "scalar".to_owned(),
             answer: answer.to_owned(),
+            trace: Vec::new(),
         };
         let contest = &SUITES[0].contests[0];
         let runs = [run(1.0, "a"), run(2.0, "a"), run(6.0, "a")];
@@ -353,6 +416,20 @@ mod tests {
             same_answers(contest, &[run(1.0, "a"), run(1.0, "a"), run(1.0, "b")]),
             Err("nearplane, l2: neighbors_answer is a in one run and b in another".to_owned())
         );
+    }
+
+    #[test]
+    fn time_runs_until_the_trace_is_as_low_as_the_peer() {
+        let record =
+            r#"{"trace": [{"seconds": 1, "objective": 3}, {"seconds": 2, "objective": 1.5}]}"#;
+        let run = Ours {
+            seconds: 9.0,
+            simd: String::new(),
+            answer: String::new(),
+            trace: trace(&Json::parse(record).unwrap()),
+        };
+        assert_eq!(reached(std::slice::from_ref(&run), 1.5), Some(2.0));
+        assert_eq!(reached(&[run], 1.4), None);
     }
 
     #[test]

@@ -43,6 +43,8 @@ impl Python {
         match package {
             Package::Shared(name) => self.shared.iter().any(|found| found == name),
             Package::OpenCv5 => self.has_opencv5,
+            // `peer.py` says if it is not.
+            Package::ByHand => true,
         }
     }
 

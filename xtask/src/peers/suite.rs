@@ -1,7 +1,7 @@
 //! What runs beside what: one suite for each `--peers NAME`. The scripts of a suite are in `benches/peers/NAME`.
 
 /// Every suite, in the order of `--peers all`.
-pub(crate) const SUITES: [&Suite; 2] = [&KNN, &FEATURES];
+pub(crate) const SUITES: [&Suite; 3] = [&KNN, &FEATURES, &LINEAR];
 
 /// Contests that share a data set, scripts and a table.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ pub(crate) struct Contest {
     pub(crate) threads: Option<usize>,
     /// How often nearplane runs each time: more than once where one run is too short to be quiet.
     pub(crate) repeats: usize,
+    /// Whether nearplane is timed until its `trace` is as low as the objective of the peer.
+    pub(crate) until_peer: bool,
     /// In the order in which they run; the closest first.
     pub(crate) peers: &'static [Peer],
 }
@@ -84,6 +86,8 @@ pub(crate) enum Package {
     Shared(&'static str),
     /// OpenCV 5, in a folder of its own beside OpenCV 4.
     OpenCv5,
+    /// Too large to be installed by itself: in the virtual environment if someone has put it there.
+    ByHand,
 }
 
 /// What the project wants to reach.
@@ -145,6 +149,7 @@ const fn metric(
         shows_answer: false,
         threads: None,
         repeats: 1,
+        until_peer: false,
         peers,
     }
 }
@@ -166,6 +171,7 @@ const fn feature(
         shows_answer: true,
         threads: None,
         repeats: 3,
+        until_peer: false,
         peers,
     }
 }
@@ -269,6 +275,82 @@ const FEATURES: Suite = Suite {
     target_size: (50_000, 10_000),
 };
 
+/// `ours` trains a model.
+const fn training(
+    name: &'static str,
+    system: &'static str,
+    ours: &'static [&'static str],
+    peers: &'static [Peer],
+) -> Contest {
+    Contest {
+        name,
+        system,
+        ours,
+        parts: &[&[]],
+        found_flag: "--out",
+        timed: &["fit_s"],
+        answer: "objective",
+        shows_answer: true,
+        threads: None,
+        repeats: 1,
+        until_peer: false,
+        peers,
+    }
+}
+
+const EXACT: &[&str] = &[
+    "train", "--loss", "softmax", "--solver", "exact", "--lambda", "1e-3",
+];
+
+const LINEAR: Suite = Suite {
+    name: "linear",
+    job: "Softmax with an L2 penalty on the pixels of every training image",
+    counts: Counts::Queries,
+    threads: Some(2),
+    contests: &[
+        Contest {
+            repeats: 3,
+            ..training(
+                "epoch",
+                "sgd, 10 epochs",
+                &[
+                    "train", "--loss", "softmax", "--solver", "sgd", "--lambda", "1e-3",
+                    "--epochs", "10", "--batch", "256",
+                ],
+                &[
+                    peer("numpy", "numpy"),
+                    Peer {
+                        name: "torch",
+                        package: Package::ByHand,
+                    },
+                ],
+            )
+        },
+        Contest {
+            until_peer: true,
+            ..training(
+                "exact-30",
+                "exact",
+                EXACT,
+                &[peer("sklearn", "scikit-learn")],
+            )
+        },
+        training("exact", "exact", EXACT, &[peer("sklearn", "scikit-learn")]),
+    ],
+    targets: &[
+        ratio("epoch", "torch", "PyTorch", 5.0),
+        ratio("epoch", "numpy", "a NumPy loop", 3.0),
+        ratio(
+            "exact-30",
+            "sklearn",
+            "scikit-learn for 30 iterations",
+            10.0,
+        ),
+        ratio("exact", "sklearn", "scikit-learn to tolerance 1e-6", 10.0),
+    ],
+    target_size: (50_000, 10_000),
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,6 +367,7 @@ mod tests {
                 assert!(script.is_file(), "{}", script.display());
                 let (file, package) = match peer.package {
                     Package::Shared(package) => ("requirements.txt", package),
+                    Package::ByHand => continue,
                     Package::OpenCv5 => ("requirements-opencv5.txt", "opencv-python-headless"),
                 };
                 let text = std::fs::read_to_string(folder.join(file)).unwrap();
