@@ -13,6 +13,8 @@ use crate::shell;
 
 /// What `peer.py` says if the peer's package cannot be imported.
 const NOT_INSTALLED: i32 = 3;
+/// Largest gap, as a share of the objective.
+const MAX_GAP: f64 = 1e-4;
 
 /// What all contests of a suite have in common.
 pub(crate) struct Runner<'a> {
@@ -160,6 +162,7 @@ impl Runner<'_> {
             .arg(self.found(contest, part));
         command.args(["--force", "--json", "--quiet"]);
         let record = Json::parse(&shell::capture(&mut command)?)?;
+        certified(contest.name, &record)?;
         let mut seconds = 0.0;
         for field in contest.timed {
             seconds += record.number_of(field)?;
@@ -298,7 +301,7 @@ fn ending(contest: &Contest) -> &'static str {
 fn trace(record: &Json) -> Vec<(f64, f64)> {
     let points = record.get("trace").and_then(Json::array);
     let point = |point: &Json| {
-        let seconds = point.number_of("seconds").ok()?;
+        let seconds = point.number_of("s").ok()?;
         Some((seconds, point.number_of("objective").ok()?))
     };
     points
@@ -306,6 +309,20 @@ fn trace(record: &Json) -> Vec<(f64, f64)> {
         .iter()
         .filter_map(point)
         .collect()
+}
+
+/// A record with a gap has to prove its objective to be within 1e-4 of the least one.
+fn certified(contest: &str, record: &Json) -> Result<(), String> {
+    let Some(gap) = record.get("gap").and_then(Json::number) else {
+        return Ok(());
+    };
+    let objective = record.number_of("objective")?;
+    if gap <= MAX_GAP * objective {
+        return Ok(());
+    }
+    Err(format!(
+        "nearplane, {contest}: a gap of {gap:e} at the objective {objective}, expected at most {MAX_GAP:e} of it"
+    ))
 }
 
 /// Mean of the seconds after which the objective was first at or below `goal`; `None` if a run never came there.
@@ -420,8 +437,7 @@ mod tests {
 
     #[test]
     fn time_runs_until_the_trace_is_as_low_as_the_peer() {
-        let record =
-            r#"{"trace": [{"seconds": 1, "objective": 3}, {"seconds": 2, "objective": 1.5}]}"#;
+        let record = r#"{"trace": [{"s": 1, "objective": 3}, {"s": 2, "objective": 1.5}]}"#;
         let run = Ours {
             seconds: 9.0,
             simd: String::new(),
@@ -430,6 +446,14 @@ mod tests {
         };
         assert_eq!(reached(std::slice::from_ref(&run), 1.5), Some(2.0));
         assert_eq!(reached(&[run], 1.4), None);
+    }
+
+    #[test]
+    fn gaps_are_judged_as_a_share_of_the_objective() {
+        let judge = |text: &str| certified("exact", &Json::parse(text).unwrap());
+        assert_eq!(judge(r#"{"objective": 2, "gap": 0.0002}"#), Ok(()));
+        assert_eq!(judge(r#"{"objective": 2, "gap": null}"#), Ok(()));
+        assert!(judge(r#"{"objective": 2, "gap": 0.00021}"#).is_err());
     }
 
     #[test]
