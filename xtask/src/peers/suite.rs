@@ -170,7 +170,7 @@ const fn feature(
         answer: "spec",
         shows_answer: true,
         threads: None,
-        repeats: 3,
+        repeats: 10,
         until_peer: false,
         peers,
     }
