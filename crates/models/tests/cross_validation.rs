@@ -102,7 +102,7 @@ fn one_by_one(
             |rows: &[u32]| -> Vec<u32> { rows.iter().map(|&row| labels[row as usize]).collect() };
         let (train, truth) = (of(&split.train), of(&split.validation));
         let queries = rows.select(split.validation).unwrap();
-        let classifier = params.clone().check().unwrap();
+        let classifier = params.check().unwrap();
         let classifier = classifier
             .fit(rows.select(split.train).unwrap(), &train)
             .unwrap();
@@ -143,7 +143,7 @@ fn one_search_is_a_fit_for_each_fold() {
                     cross_validate_neighbors(&index, &labels, &splits, &ks, votes, &()).unwrap();
                 for (folds, found) in splits.iter().zip(&found) {
                     assert_eq!(found.ks(), ks);
-                    let expected = one_by_one(&rows, &labels, folds, &ks, params.clone());
+                    let expected = one_by_one(&rows, &labels, folds, &ks, params);
                     assert_eq!(
                         values(found),
                         expected,
