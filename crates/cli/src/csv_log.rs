@@ -75,6 +75,36 @@ pub(crate) fn append(path: &Path, header: &[&str], rows: &[Vec<String>]) -> Resu
     Ok(before + rows.len())
 }
 
+/// The rows of a file that [`check`] let pass; none where there is no file. A last line that was cut, as a
+/// process that is killed leaves it, is removed from the file.
+pub(crate) fn rows(path: &Path) -> Result<Vec<Vec<String>>> {
+    if !path
+        .try_exists()
+        .with_context(|| format!("cannot look at {}", path.display()))?
+    {
+        return Ok(Vec::new());
+    }
+    let mut file = open(path, OpenOptions::new().read(true).append(true))?;
+    file.lock()
+        .with_context(|| format!("cannot lock {}", path.display()))?;
+    let mut present = read(path, &mut file)?;
+    let whole = present
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |end| end + 1);
+    if whole < present.len() {
+        present.truncate(whole);
+        file.set_len(whole as u64)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let mut reader = csv::Reader::from_reader(&present[..]);
+    let rows = reader.records().map(|row| {
+        let row = row.with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(row.iter().map(str::to_owned).collect())
+    });
+    rows.collect()
+}
+
 fn open(path: &Path, options: &OpenOptions) -> Result<File> {
     options
         .open(path)

@@ -115,7 +115,7 @@ pub(crate) struct KList(pub(crate) Vec<usize>);
 const K_LIST_LIMIT: usize = 1000;
 
 /// Reads `1,3,5`, `1..10` (both ends included) or a mixture; a number given twice counts once.
-fn k_list(text: &str) -> Result<KList, String> {
+pub(super) fn k_list(text: &str) -> Result<KList, String> {
     let mut list: Vec<usize> = Vec::new();
     for part in text.split(',') {
         let part = part.trim();

@@ -1,6 +1,7 @@
 //! The raw arguments, exactly as typed. Nothing here opens a file or decides anything: `plan/` turns them into a
 //! validated plan. The doc comments are the help texts.
 
+mod cv;
 mod data;
 mod difficulties;
 mod eval;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::cv::{CvCommand, CvKnnArgs, FoldRuleArg, FoldsArg};
 pub(crate) use self::data::{
     DataCommand, DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs,
     PerturbArgs, SplitArg, SynthArgs,
@@ -23,7 +25,7 @@ pub(crate) use self::difficulties::DifficultiesArgs;
 pub(crate) use self::eval::EvalArgs;
 pub(crate) use self::features::{FeatureArgs, FeaturesArgs, OneSplitArg};
 pub(crate) use self::generate::GenerateArgs;
-pub(crate) use self::knn::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
+pub(crate) use self::knn::{EngineArg, KList, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 pub(crate) use self::matrices::MatrixArgs;
 pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::train::{
@@ -66,6 +68,9 @@ pub(crate) enum Command {
     /// k nearest neighbours: fit, predict, evaluate
     #[command(after_help = knn::EXAMPLES)]
     Knn(KnnArgs),
+    /// Cross-validate on the training set: every choice in every fold
+    #[command(subcommand, arg_required_else_help = true)]
+    Cv(CvCommand),
     /// Fit a linear model: SVM or softmax, by gradient descent or exactly
     #[command(after_help = train::EXAMPLES)]
     Train(TrainArgs),

@@ -1,5 +1,6 @@
 //! One file per command; each turns its plan into a report, which is printed here.
 
+pub(crate) mod cv;
 pub(crate) mod data;
 pub(crate) mod difficulties;
 pub(crate) mod eval;
@@ -27,6 +28,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Inspect(action) => data::inspect::run(action, settings),
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
+        Action::CvKnn(action) => cv::run(action, settings),
         Action::Train(action) => train::run(action, settings),
         Action::Eval(action) => eval::run(action, settings),
         Action::Predict(action) => predict::run(action, settings),

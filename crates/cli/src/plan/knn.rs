@@ -115,14 +115,8 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
         metric,
         k_by_default: args.k.is_none(),
         k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
-        tie: match args.tie {
-            TieArg::Nearest => TieRule::Nearest,
-            TieArg::Lowest => TieRule::Lowest,
-        },
-        weights: match args.weights {
-            WeightsArg::Uniform => Weights::Uniform,
-            WeightsArg::Distance => Weights::Distance,
-        },
+        tie: tie(args.tie),
+        weights: weights(args.weights),
         on,
         neighbors_out: args.neighbors_out,
         predictions: args.predictions,
@@ -134,6 +128,20 @@ pub(super) fn metric(arg: MetricArg) -> Metric {
         MetricArg::L1 => Metric::L1,
         MetricArg::L2 => Metric::L2,
         MetricArg::Chi2 => Metric::Chi2,
+    }
+}
+
+pub(super) fn tie(arg: TieArg) -> TieRule {
+    match arg {
+        TieArg::Nearest => TieRule::Nearest,
+        TieArg::Lowest => TieRule::Lowest,
+    }
+}
+
+pub(super) fn weights(arg: WeightsArg) -> Weights {
+    match arg {
+        WeightsArg::Uniform => Weights::Uniform,
+        WeightsArg::Distance => Weights::Distance,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The validated plan: raw arguments and the environment in, decisions out. Whatever can be refused
 //! without reading data is refused here, before anything runs.
 
+mod cv;
 mod data;
 mod difficulties;
 mod eval;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
+pub(crate) use self::cv::{CvKnnPlan, Folding};
 pub(crate) use self::data::{
     ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
 };
@@ -30,7 +32,7 @@ pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 pub(crate) use self::predict::PredictPlan;
 pub(crate) use self::train::{Solver, TrainPlan};
-use crate::args::{Cli, Command, DataCommand, Global, LabelsArg, SourceArgs};
+use crate::args::{Cli, Command, CvCommand, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
 use crate::failure::Usage;
@@ -77,6 +79,7 @@ pub(crate) enum Action {
     Inspect(InspectPlan),
     Export(ExportPlan),
     Knn(KnnPlan),
+    CvKnn(CvKnnPlan),
     Train(TrainPlan),
     Eval(EvalPlan),
     Predict(PredictPlan),
@@ -96,6 +99,7 @@ impl Action {
             Action::Inspect(_) => &commands::data::inspect::COLUMNS,
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
+            Action::CvKnn(_) => &commands::cv::COLUMNS,
             Action::Train(_) => &commands::train::COLUMNS,
             Action::Eval(_) => &commands::eval::COLUMNS,
             Action::Predict(_) => &commands::predict::COLUMNS,
@@ -159,6 +163,7 @@ impl Plan {
                 Action::Export(data::export_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
+            Command::Cv(CvCommand::Knn(args)) => Action::CvKnn(cv::cv_knn_plan(args)?),
             Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
             Command::Predict(args) => Action::Predict(predict::predict_plan(args)),

@@ -1,0 +1,168 @@
+//! `nearplane cv`, decided.
+
+use anyhow::Result;
+use nearplane_models::neighbors::{Metric, TieRule, Weights};
+use nearplane_models::selection::{Folds, FoldsError};
+
+use super::knn::{metric, tie, weights};
+use super::matrices::matrix_files;
+use super::{FeatureChoice, Input, features, source, usage};
+use crate::args::{CvKnnArgs, FoldRuleArg, FoldsArg};
+
+/// `cv knn`.
+pub(crate) struct CvKnnPlan {
+    pub(crate) input: Input,
+    /// `None`: the bytes of the images, or own matrices as they are.
+    pub(crate) features: Option<FeatureChoice>,
+    /// Distinct, in the order given; not empty.
+    pub(crate) metrics: Vec<Metric>,
+    /// Distinct, each at least 1, in the order given; not empty.
+    pub(crate) k: Vec<usize>,
+    /// Nobody asked for these k: those above the number of rows that fit are left out.
+    pub(crate) k_by_default: bool,
+    pub(crate) folding: Folding,
+    pub(crate) tie: TieRule,
+    pub(crate) weights: Weights,
+    pub(crate) resume: bool,
+}
+
+/// How rows are put into folds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Folding {
+    LeaveOneOut,
+    Parts {
+        n_folds: usize,
+        rule: FoldRule,
+        repeats: u16,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FoldRule {
+    Stratified,
+    Shuffled,
+    Contiguous,
+}
+
+impl FoldRule {
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FoldRule::Stratified => "stratified",
+            FoldRule::Shuffled => "shuffled",
+            FoldRule::Contiguous => "contiguous",
+        }
+    }
+}
+
+impl Folding {
+    /// The folds of each repeat, by its own seed.
+    pub(crate) fn folds(self, labels: &[u32], seed: u64) -> Result<Vec<Folds>, FoldsError> {
+        let (n_folds, rule, repeats) = match self {
+            Folding::LeaveOneOut => return Ok(vec![Folds::leave_one_out(labels.len())?]),
+            Folding::Parts {
+                n_folds,
+                rule,
+                repeats,
+            } => (n_folds, rule, repeats),
+        };
+        let folds = (0..u64::from(repeats)).map(|repeat| {
+            let seed = seed.wrapping_add(repeat);
+            match rule {
+                FoldRule::Stratified => Folds::stratified(labels, n_folds, seed),
+                FoldRule::Shuffled => Folds::shuffled(labels.len(), n_folds, seed),
+                FoldRule::Contiguous => Folds::contiguous(labels.len(), n_folds),
+            }
+        });
+        folds.collect()
+    }
+}
+
+/// The list of k where none is given: that of the course's own cross-validation.
+const DEFAULT_K: [usize; 10] = [1, 3, 5, 8, 10, 12, 15, 20, 50, 100];
+
+pub(super) fn cv_knn_plan(args: CvKnnArgs) -> Result<CvKnnPlan> {
+    let features = features::optional(args.features)?;
+    let input = match matrix_files(args.matrices)? {
+        None => Input::Images(source(args.source)),
+        Some(files) => {
+            if args.source.data.is_some() {
+                return Err(usage(
+                    "--data and --x are two sources of data; give one of them",
+                ));
+            }
+            if features.is_some() {
+                return Err(usage(
+                    "--features are computed of the images of a data set, and --x has none: \
+                     'nearplane features' writes matrices for --x",
+                ));
+            }
+            if files.eval.is_some() {
+                return Err(usage(
+                    "--x-eval has no meaning for cv: rows of --x take turns at judging",
+                ));
+            }
+            Input::Matrices(files)
+        }
+    };
+    let mut metrics: Vec<Metric> = Vec::new();
+    for arg in args.metric {
+        let metric = metric(arg);
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    }
+    if metrics.contains(&Metric::Chi2) && features.is_none() && matches!(input, Input::Images(_)) {
+        return Err(usage(
+            "--metric chi2 compares histograms: choose features without a negative number, such as \
+             --features hist",
+        ));
+    }
+    let folding = match (args.folds, args.split, args.repeats) {
+        (FoldsArg::LeaveOneOut, None, 1) => Folding::LeaveOneOut,
+        (FoldsArg::LeaveOneOut, Some(_), _) => {
+            return Err(usage(
+                "--split has no meaning with --folds loo: every row has a fold of its own",
+            ));
+        }
+        (FoldsArg::LeaveOneOut, None, _) => {
+            return Err(usage(
+                "--repeats has no meaning with --folds loo: there is one way to leave one out",
+            ));
+        }
+        (FoldsArg::Number(_), Some(FoldRuleArg::Contiguous), 2..) => {
+            return Err(usage(
+                "--repeats has no meaning with --split contiguous: the folds would be the same",
+            ));
+        }
+        (FoldsArg::Number(n_folds), rule, repeats) => Folding::Parts {
+            n_folds,
+            rule: match rule {
+                None | Some(FoldRuleArg::Stratified) => FoldRule::Stratified,
+                Some(FoldRuleArg::Shuffled) => FoldRule::Shuffled,
+                Some(FoldRuleArg::Contiguous) => FoldRule::Contiguous,
+            },
+            repeats,
+        },
+    };
+    let several = features
+        .as_ref()
+        .is_some_and(|choice| choice.extractor.blocks().len() > 1);
+    if several && folding == Folding::LeaveOneOut {
+        return Err(usage(
+            "--folds loo takes features of one block: several are brought to one length, learnt on the rows \
+             that fit, which would be a fit for each row; give a number of folds",
+        ));
+    }
+    Ok(CvKnnPlan {
+        input,
+        features,
+        metrics,
+        k_by_default: args.k.is_none(),
+        k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
+        folding,
+        tie: tie(args.tie),
+        weights: weights(args.weights),
+        resume: args.resume,
+    })
+}
