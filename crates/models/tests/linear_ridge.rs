@@ -1,7 +1,10 @@
 //! Ridge regression against normal equations solved by elimination, and rows left out against refits.
 
 use nearplane_kernels::MatRef;
-use nearplane_models::linear::{LinearData, LinearError, Parameters, RidgeParams};
+use nearplane_models::linear::{
+    ExactParams, ExactSolver, LinearData, LinearError, LinearParams, Loss, Objective, Parameters,
+    Penalty, RidgeParams, SgdParams, SgdTrainer,
+};
 use nearplane_models::neighbors::Rows;
 
 const N: usize = 30;
@@ -265,6 +268,46 @@ fn bytes_and_their_floats_have_the_same_fits() {
     for (a, b) in pairs {
         assert!((a - b).abs() < 1e-6, "{a} {b}");
     }
+}
+
+/// The closed form, the exact solver and stochastic gradient descent have one objective.
+#[test]
+fn solvers_by_steps_come_to_the_closed_form() {
+    let (x, labels, _) = rows();
+    let rows = Rows::from_mat(MatRef::from_rows(&x, D)).unwrap();
+    let data = LinearData::new(rows, &labels, K).unwrap();
+    let lambda = 0.05;
+    let closed = RidgeParams {
+        lambdas: vec![lambda],
+        ..Default::default()
+    };
+    let closed = closed.check().unwrap().fit(&data, &()).unwrap().remove(0);
+    let config = LinearParams::new(Loss::Ridge, Penalty::L2, lambda);
+    let config = config.check().unwrap();
+    let at = |parameters: &Parameters| {
+        Objective::new(&config, &data).evaluate(parameters, None, None)
+            + config.penalty_term(&parameters.weight)
+    };
+    assert!((at(&closed.parameters) - closed.objective).abs() < 1e-6);
+    let exact = ExactParams {
+        tolerance: 1e-6,
+        ..Default::default()
+    };
+    let mut exact = ExactSolver::new(exact.check().unwrap(), &data);
+    let fit = exact.fit(&config, None, &(), &mut |_| {}).unwrap();
+    assert!(fit.converged);
+    let above = fit.objective - closed.objective;
+    assert!((-1e-6..=2e-6).contains(&above), "{above}");
+    assert!(fit.gap.unwrap() >= above - 1e-6, "{:?} {above}", fit.gap);
+    let sgd = SgdParams {
+        epochs: 400,
+        batch_size: N,
+        ..Default::default()
+    };
+    let mut sgd = SgdTrainer::new(&config, &sgd.check().unwrap(), &data);
+    while sgd.run_epoch(&()).unwrap().is_some() {}
+    let above = at(&sgd.parameters()) - closed.objective;
+    assert!((-1e-6..1e-4).contains(&above), "{above}");
 }
 
 #[test]

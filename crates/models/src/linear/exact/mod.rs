@@ -77,7 +77,7 @@ pub struct ExactFit {
 ///
 /// | loss | `none`, `l2` | `l1`, `elastic` |
 /// |---|---|---|
-/// | smooth (`softmax`, `svm-squared`) | preconditioned L-BFGS | proximal quasi-Newton |
+/// | smooth (`softmax`, `svm-squared`, `ridge`) | preconditioned L-BFGS | proximal quasi-Newton |
 /// | hinges | the same on the smoothed loss, ever less smoothed | likewise |
 ///
 /// The preconditioner, a sample's second moments, is made once and serves every loss and lambda. Results
