@@ -2,8 +2,8 @@
 
 use nearplane_kernels::MatRef;
 use nearplane_models::linear::{
-    ExactParams, ExactSolver, LinearData, LinearError, LinearParams, Loss, Objective, Parameters,
-    Penalty, RidgeParams, SgdParams, SgdTrainer,
+    Certificate, ExactParams, ExactSolver, LinearData, LinearError, LinearParams, Loss, Objective,
+    Parameters, Penalty, RidgeParams, SgdParams, SgdTrainer,
 };
 use nearplane_models::neighbors::Rows;
 
@@ -111,6 +111,16 @@ fn fits_meet_the_normal_equations_and_rows_left_out_meet_refits() {
         assert_eq!(alone.leave_one_out, None);
         let left_out = fit.leave_one_out.as_ref().unwrap();
         assert_eq!(left_out.len(), N * K);
+        let judged = fit.left_out(&labels).unwrap();
+        let mut squares = 0.0;
+        for (scores, &label) in left_out.chunks_exact(K).zip(&labels) {
+            for (k, &s) in scores.iter().enumerate() {
+                squares += (f64::from(s) - f64::from(u8::from(k == label as usize))).powi(2);
+            }
+        }
+        assert!((judged.squared_error - squares / N as f64).abs() < 1e-9);
+        assert_eq!(judged.accuracy.total, N as u64);
+        assert_eq!(alone.left_out(&labels), None);
         for i in 0..N {
             let mut without = weights.clone();
             without[i] = 0.0;
@@ -289,6 +299,9 @@ fn solvers_by_steps_come_to_the_closed_form() {
             + config.penalty_term(&parameters.weight)
     };
     assert!((at(&closed.parameters) - closed.objective).abs() < 1e-6);
+    let certified = Certificate::of(&config, &data, &closed.parameters).unwrap();
+    assert!((certified.objective - closed.objective).abs() < 1e-6);
+    assert!(certified.gap.unwrap() < 1e-6, "{certified:?}");
     let exact = ExactParams {
         tolerance: 1e-6,
         ..Default::default()

@@ -268,8 +268,10 @@ impl Forward<'_> {
                         x[0][l] -= c * before[l];
                     }
                 }
+                // Of the factor alone, so that no vector waits for a division.
+                let inverse = 1.0 / row[r];
                 for x in x[0].iter_mut() {
-                    *x /= row[r];
+                    *x *= inverse;
                 }
             }
         }
@@ -309,8 +311,9 @@ impl Vectorize for Backward<'_> {
                         x[r][l] -= rows[c][last][r] * after[l];
                     }
                 }
+                let inverse = 1.0 / rows[r][last][r];
                 for x in x[r].iter_mut() {
-                    *x /= rows[r][last][r];
+                    *x *= inverse;
                 }
             }
             let mut solved = [[0.0; EIGHT]; EIGHT];

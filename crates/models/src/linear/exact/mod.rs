@@ -11,6 +11,7 @@
 
 mod bias;
 mod certificate;
+mod certify;
 mod lbfgs;
 mod params;
 mod preconditioner;
@@ -20,6 +21,7 @@ mod run;
 mod smooth;
 mod state;
 
+pub use certify::Certificate;
 pub use params::{ExactConfig, ExactParams};
 
 use super::{LinearConfig, LinearData, LinearError, Parameters};

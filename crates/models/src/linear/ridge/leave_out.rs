@@ -103,15 +103,16 @@ impl<'s> LeaveOut<'s> {
         );
         let mut scores = vec![Vec::new(); self.of_lambdas.len()];
         let mut lanes = vec![[0.0; EIGHT]; d.next_multiple_of(EIGHT)];
+        let mut solved = lanes.clone();
         for (group, turned) in turned.chunks(EIGHT * d).enumerate() {
-            for (scores, of_lambda) in scores.iter_mut().zip(&self.of_lambdas) {
-                for (lane, row) in turned.chunks_exact(d).enumerate() {
-                    for (lanes, &x) in lanes.iter_mut().zip(row) {
-                        lanes[lane] = f64::from(x);
-                    }
+            for (lane, row) in turned.chunks_exact(d).enumerate() {
+                for (lanes, &x) in lanes.iter_mut().zip(row) {
+                    lanes[lane] = f64::from(x);
                 }
-                lanes[d..].fill([0.0; EIGHT]);
-                self.without(data, first + EIGHT * group, &mut lanes, of_lambda, scores);
+            }
+            for (scores, of_lambda) in scores.iter_mut().zip(&self.of_lambdas) {
+                solved.copy_from_slice(&lanes);
+                self.without(data, first + EIGHT * group, &mut solved, of_lambda, scores);
             }
         }
         scores

@@ -6,9 +6,11 @@ mod leave_out;
 mod moments;
 
 use super::dense::Cholesky;
+use super::model::largest;
 use super::params::{NOT_NEGATIVE, check_range};
-use super::{LinearData, LinearError, Parameters};
+use super::{LinearData, LinearError, Loss, Parameters};
 use crate::Monitor;
+use crate::metrics::{Accuracy, accuracy};
 use crate::neighbors::Element;
 use leave_out::LeaveOut;
 use moments::Moments;
@@ -96,6 +98,55 @@ pub struct RidgeFit {
     /// Scores of each row by the fit to all others, `n x n_classes`, if they were asked for. The others keep
     /// their weight against the penalty: `sum w |...|^2 + N lambda sum W^2` without the row's term.
     pub leave_one_out: Option<Vec<f32>>,
+}
+
+/// How well rows are predicted by the fits without them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The mean over the rows of `|s - y|^2`, scores against one-hot targets.
+    pub squared_error: f64,
+    /// Rows whose largest score (the first of equal ones) is that of their label.
+    pub accuracy: Accuracy,
+}
+
+impl RidgeFit {
+    /// What the scores of the rows left out are worth, if there are any.
+    ///
+    /// ```
+    /// use nearplane_kernels::MatRef;
+    /// use nearplane_models::linear::{LinearData, RidgeParams};
+    /// use nearplane_models::neighbors::Rows;
+    /// let rows = Rows::from_mat(MatRef::from_rows(&[-3.0f32, -1.0, 1.0, 3.0], 1))?;
+    /// let labels = [0, 0, 1, 1];
+    /// let data = LinearData::new(rows, &labels, 2)?;
+    /// let params = RidgeParams { leave_one_out: true, ..Default::default() };
+    /// let fits = params.check()?.fit(&data, &())?;
+    /// assert_eq!(fits[0].left_out(&labels).map(|found| found.accuracy.correct), Some(4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the labels are not those that were fitted.
+    #[must_use]
+    pub fn left_out(&self, labels: &[u32]) -> Option<LeftOut> {
+        let scores = self.leave_one_out.as_ref()?;
+        let n_classes = self.parameters.bias.len();
+        assert!(
+            scores.len() == labels.len() * n_classes,
+            "{} labels for {} scores of {n_classes} classes",
+            labels.len(),
+            scores.len()
+        );
+        let rows = scores.chunks_exact(n_classes);
+        let predicted: Vec<u32> = rows.clone().map(|row| largest(row) as u32).collect();
+        let squares = rows.zip(labels);
+        let squares = squares.map(|(row, &label)| Loss::Ridge.value(row, label as usize));
+        Some(LeftOut {
+            squared_error: squares.sum::<f64>() / labels.len() as f64,
+            accuracy: accuracy(&predicted, labels),
+        })
+    }
 }
 
 impl RidgeConfig {
