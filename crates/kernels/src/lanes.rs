@@ -10,6 +10,9 @@ use crate::Level;
 /// Lanes of a vector.
 pub const LANES: usize = 16;
 
+/// Up to so many groups of 64 bytes are counted at a time: a byte can hold the count of each place.
+pub const COUNTED: usize = 255;
+
 mod sealed {
     /// Only this crate says which vectors there are: a value of such a type proves CPU features.
     pub trait Sealed {}
@@ -83,6 +86,11 @@ pub trait Lanes: Copy + Sealed {
         neighbours: [[&[u8; 2 * LANES]; 4]; P],
         inside: &[i16; 2 * LANES],
     ) -> [[Self::F32; 3]; 2];
+    /// How many of at most [`COUNTED`] times 64 bytes are below each of the limits.
+    ///
+    /// # Panics
+    /// If there are more bytes.
+    fn count_below<const T: usize>(self, values: &[[u8; 64]], limits: [u8; T]) -> [u32; T];
     /// The sum of the lanes in one fixed order: lane i + lane i + 8, then 4, 2 and 1 apart.
     fn sum(self, a: Self::F32) -> f32;
 }

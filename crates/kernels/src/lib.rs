@@ -21,7 +21,7 @@ pub use distance::{
     l2_sq_u8_block,
 };
 pub use gram::{gram_f32, gram_u8};
-pub use lanes::{LANES, Lanes, Vectorize};
+pub use lanes::{COUNTED, LANES, Lanes, Vectorize};
 pub use level::{Level, LevelError};
 pub use linear::{gemm_f32, gradient_f32, gradient_u8, scores_f32, scores_u8};
 pub use mat::{MatMut, MatRef};

@@ -1,6 +1,6 @@
 //! Every operation on lanes at every level of this CPU, bit for bit against the scalar level.
 
-use nearplane_kernels::{LANES, Lanes, Level, Vectorize};
+use nearplane_kernels::{COUNTED, LANES, Lanes, Level, Vectorize};
 
 /// Every operation on the rows of a 16 x 16 matrix and some bytes, results one after the other.
 struct Everything<'a> {
@@ -197,4 +197,54 @@ fn gradients_are_those_of_the_strongest_channel() {
             check_gradients::<3>(seed, coarse);
         }
     }
+}
+
+/// The numbers of bytes below limits.
+struct Below<'a>(&'a [[u8; 64]], [u8; 5]);
+
+impl Vectorize for Below<'_> {
+    type Output = [u32; 5];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Self::Output {
+        lanes.count_below(self.0, self.1)
+    }
+}
+
+#[test]
+fn bytes_below_limits_are_counted() {
+    let mut state = 1_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    for groups in [0, 1, 2, 16, COUNTED] {
+        let values: Vec<[u8; 64]> = (0..groups).map(|_| [(); 64].map(|()| random())).collect();
+        // The same byte everywhere: every place of a vector counts as high as it can.
+        let equal = vec![[7; 64]; groups];
+        for values in [values, equal] {
+            for limits in [[0, 1, 7, 8, 255], [random(), random(), 128, 127, 129]] {
+                let expected = limits.map(|limit| {
+                    values
+                        .as_flattened()
+                        .iter()
+                        .filter(|&&value| value < limit)
+                        .count() as u32
+                });
+                for level in Level::available() {
+                    assert_eq!(
+                        level.run(Below(&values, limits)),
+                        expected,
+                        "{level} {groups}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic = "more bytes than are counted at a time"]
+fn more_bytes_than_a_byte_can_count_are_refused() {
+    Level::detect().run(Below(&[[0; 64]; COUNTED + 1], [1; 5]));
 }

@@ -13,7 +13,9 @@ use nearplane_models::neighbors::{
     Ballot, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Metric,
     NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
 };
-use nearplane_models::selection::{Split, SplitError};
+use nearplane_models::selection::{
+    CrossValidationError, FoldAccuracies, Folds, FoldsError, Split, SplitError,
+};
 
 fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
 
@@ -42,6 +44,10 @@ fn public_types_go_to_other_threads() {
     thread_safe::<Voter<'_>>();
     thread_safe::<Votes>();
     thread_safe::<Weights>();
+    thread_safe::<CrossValidationError>();
+    thread_safe::<FoldAccuracies>();
+    thread_safe::<Folds>();
+    thread_safe::<FoldsError>();
     thread_safe::<Split>();
     thread_safe::<SplitError>();
 }

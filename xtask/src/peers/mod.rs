@@ -4,6 +4,7 @@
 
 mod args;
 mod contest;
+mod objective;
 mod python;
 mod record;
 mod suite;

@@ -66,6 +66,8 @@ pub(crate) struct Contest {
     pub(crate) threads: Option<usize>,
     /// How often nearplane runs each time: more than once where one run is too short to be quiet.
     pub(crate) repeats: usize,
+    /// How often each peer runs, nearplane before the first time and after each.
+    pub(crate) rounds: usize,
     /// Whether nearplane is timed until its `trace` is as low as the objective of the peer.
     pub(crate) until_peer: bool,
     /// In the order in which they run; the closest first.
@@ -149,6 +151,7 @@ const fn metric(
         shows_answer: false,
         threads: None,
         repeats: 1,
+        rounds: 1,
         until_peer: false,
         peers,
     }
@@ -170,7 +173,8 @@ const fn feature(
         answer: "spec",
         shows_answer: true,
         threads: None,
-        repeats: 10,
+        repeats: 3,
+        rounds: 5,
         until_peer: false,
         peers,
     }
@@ -255,6 +259,7 @@ const FEATURES: Suite = Suite {
         ),
         Contest {
             threads: Some(2),
+            repeats: 10,
             ..feature("hog", &["features", "--features", "hog"], &[])
         },
     ],
@@ -293,6 +298,7 @@ const fn training(
         shows_answer: true,
         threads: None,
         repeats: 1,
+        rounds: 1,
         until_peer: false,
         peers,
     }
@@ -394,7 +400,7 @@ mod tests {
     fn every_contest_runs_and_is_named_once() {
         for suite in SUITES {
             for (at, contest) in suite.contests.iter().enumerate() {
-                assert!(contest.repeats > 0 && !contest.parts.is_empty());
+                assert!(contest.repeats > 0 && contest.rounds > 0 && !contest.parts.is_empty());
                 assert!(!contest.timed.is_empty());
                 let others = &suite.contests[at + 1..];
                 assert!(others.iter().all(|other| other.name != contest.name));

@@ -1,7 +1,7 @@
 //! Sixteen lanes as an array: the meaning of [`Lanes`], and its code where a level has no registers
 //! of its own for it.
 
-use crate::lanes::{LANES, Lanes, Sealed};
+use crate::lanes::{COUNTED, LANES, Lanes, Sealed};
 use core::array::from_fn;
 
 /// Needs no CPU feature, so that anyone may hold it.
@@ -107,6 +107,23 @@ impl Lanes for Plain {
             }
         }
         found
+    }
+
+    #[inline(always)]
+    fn count_below<const T: usize>(self, values: &[[u8; 64]], limits: [u8; T]) -> [u32; T] {
+        assert!(
+            values.len() <= COUNTED,
+            "more bytes than are counted at a time"
+        );
+        limits.map(|limit| {
+            let mut counts = [0u8; 64];
+            for value in values {
+                for i in 0..64 {
+                    counts[i] += u8::from(value[i] < limit);
+                }
+            }
+            counts.iter().map(|&count| u32::from(count)).sum()
+        })
     }
 
     #[inline(always)]

@@ -88,17 +88,21 @@ fn hue_times_6d(r: u8, g: u8, b: u8) -> (i16, i16) {
 /// in registers as wide as they are.
 const PIXELS: usize = 128;
 
+/// Numbers that start a cache line: no vector of them lies in two.
+#[repr(align(64))]
+struct Aligned([i16; PIXELS]);
+
 impl Planes<'_> {
     /// Calls `bin` with 6 D hue, -D..=5 D, and D of every pixel.
     #[inline(always)]
     fn map_hue<B: Bin>(self, out: &mut [B], bin: impl Fn(i32, i32) -> i32) {
-        let (mut xs, mut ds) = ([0; PIXELS], [0; PIXELS]);
+        let (mut xs, mut ds) = (Aligned([0; PIXELS]), Aligned([0; PIXELS]));
         let planes = self.r.chunks(PIXELS).zip(self.g.chunks(PIXELS));
         let planes = planes.zip(self.b.chunks(PIXELS));
         for (((r, g), b), out) in planes.zip(out.chunks_mut(PIXELS)) {
             let n = out.len();
             let (r, g, b) = (&r[..n], &g[..n], &b[..n]);
-            let (xs, ds) = (&mut xs[..n], &mut ds[..n]);
+            let (xs, ds) = (&mut xs.0[..n], &mut ds.0[..n]);
             for i in 0..n {
                 (xs[i], ds[i]) = hue_times_6d(r[i], g[i], b[i]);
             }

@@ -1,8 +1,13 @@
 //! Choosing honestly: which rows may fit a model and which ones judge it.
 //!
 //! Never choose on the training rows, never on the test set (LECTURE 3.1): [`split`] sets aside the
-//! validation rows on which the choice is made.
+//! validation rows on which the choice is made, [`folds`] lets parts of the training rows take turns, and
+//! [`neighbors`] judges k nearest neighbours in all folds at once.
 
+pub mod folds;
+pub mod neighbors;
 pub mod split;
 
+pub use folds::{Folds, FoldsError};
+pub use neighbors::{CrossValidationError, FoldAccuracies, cross_validate_neighbors};
 pub use split::{Split, SplitError, stratified_split};

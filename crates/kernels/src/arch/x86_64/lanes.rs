@@ -1,6 +1,6 @@
 //! Sixteen lanes in the registers of AVX2 and of AVX-512, and the shells that enable them.
 
-use crate::lanes::{LANES, Lanes, Sealed, Vectorize};
+use crate::lanes::{COUNTED, LANES, Lanes, Sealed, Vectorize};
 use core::arch::x86_64::*;
 
 /// Proof of AVX2: made only in the shell below.
@@ -179,6 +179,43 @@ impl Lanes for Avx2Lanes {
     }
 
     #[inline(always)]
+    fn count_below<const T: usize>(self, values: &[[u8; 64]], limits: [u8; T]) -> [u32; T] {
+        assert!(
+            values.len() <= COUNTED,
+            "more bytes than are counted at a time"
+        );
+        // SAFETY: the token proves AVX2; both halves of each group of 64 bytes are read.
+        unsafe {
+            let zero = _mm256_setzero_si256();
+            let (mut not_below, mut wide) = ([zero; T], [zero; T]);
+            for i in 0..T {
+                wide[i] = _mm256_set1_epi8(limits[i] as i8);
+            }
+            let mut sums = [_mm256_setzero_si256(); T];
+            for half in 0..2 {
+                for value in values {
+                    let value = _mm256_loadu_si256(value.as_ptr().add(32 * half).cast());
+                    for i in 0..T {
+                        // All ones, -1, where the larger one is the value.
+                        let larger = _mm256_max_epu8(value, wide[i]);
+                        let is = _mm256_cmpeq_epi8(larger, value);
+                        not_below[i] = _mm256_sub_epi8(not_below[i], is);
+                    }
+                }
+                for i in 0..T {
+                    sums[i] = _mm256_add_epi64(sums[i], _mm256_sad_epu8(not_below[i], zero));
+                    not_below[i] = zero;
+                }
+            }
+            let mut counts = [0; T];
+            for i in 0..T {
+                counts[i] = 64 * values.len() as u32 - sum4(sums[i]);
+            }
+            counts
+        }
+    }
+
+    #[inline(always)]
     fn sum(self, a: Self::F32) -> f32 {
         // SAFETY: the token proves AVX2.
         unsafe { sum8(_mm256_add_ps(a[0], a[1])) }
@@ -199,6 +236,22 @@ unsafe fn sum8(eight: __m256) -> f32 {
         );
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
         _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+}
+
+/// The sum of the four numbers, which are small.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[inline(always)]
+unsafe fn sum4(four: __m256i) -> u32 {
+    // SAFETY: AVX2 is the caller's promise.
+    unsafe {
+        let two = _mm_add_epi32(
+            _mm256_castsi256_si128(four),
+            _mm256_extracti128_si256::<1>(four),
+        );
+        _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_unpackhi_epi64(two, two))) as u32
     }
 }
 
@@ -376,6 +429,36 @@ impl Lanes for Avx512Lanes {
                 found[2] = _mm512_cvtepi32_ps(most);
             }
             found
+        }
+    }
+
+    #[inline(always)]
+    fn count_below<const T: usize>(self, values: &[[u8; 64]], limits: [u8; T]) -> [u32; T] {
+        assert!(
+            values.len() <= COUNTED,
+            "more bytes than are counted at a time"
+        );
+        // SAFETY: the token proves AVX-512 F and BW, and with them AVX2.
+        unsafe {
+            let (mut below, mut wide) = ([_mm512_setzero_si512(); T], [_mm512_setzero_si512(); T]);
+            for i in 0..T {
+                wide[i] = _mm512_set1_epi8(limits[i] as i8);
+            }
+            let ones = _mm512_set1_epi8(1);
+            for value in values {
+                let value = _mm512_loadu_si512(value.as_ptr().cast());
+                for i in 0..T {
+                    let is = _mm512_cmplt_epu8_mask(value, wide[i]);
+                    below[i] = _mm512_mask_add_epi8(below[i], is, below[i], ones);
+                }
+            }
+            let mut counts = [0; T];
+            for i in 0..T {
+                let sums = _mm512_sad_epu8(below[i], _mm512_setzero_si512());
+                let high = _mm512_extracti64x4_epi64::<1>(sums);
+                counts[i] = sum4(_mm256_add_epi64(_mm512_castsi512_si256(sums), high));
+            }
+            counts
         }
     }
 

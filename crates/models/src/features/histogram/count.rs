@@ -3,7 +3,7 @@
 use super::{HistogramMode, HistogramParams, HistogramSpace};
 use crate::features::color::{self, Bin, Planes};
 use core::array::from_fn;
-use nearplane_kernels::{Lanes, Vectorize};
+use nearplane_kernels::{COUNTED, Lanes, Vectorize};
 
 /// Writes the bin of every pixel; in mode `opencv`, its hue.
 pub(super) struct BinPixels<'a, B> {
@@ -52,29 +52,37 @@ pub(super) struct Count<'a, B> {
 
 /// A bin that is counted in the way that is best for its width.
 pub(super) trait CountedBin: Bin {
-    /// The number of values below `limit`, where many values are compared at a time.
-    fn below(values: &[Self], limit: u16) -> Option<u32>;
+    /// The numbers of values below limits, where many values are compared at a time.
+    fn below<const T: usize, L: Lanes>(
+        lanes: L,
+        values: &[Self],
+        limits: [u16; T],
+    ) -> Option<[u32; T]>;
     /// Counts each of `n_values` values at the start of the tables.
     fn tally(values: &[Self], tables: &mut Vec<u32>, n_values: usize);
 }
 
 impl CountedBin for u8 {
     #[inline(always)]
-    fn below(values: &[u8], limit: u16) -> Option<u32> {
-        let limit = u8::try_from(limit).ok()?;
-        let mut total = 0;
-        // A lane of bytes counts to 255 at most.
-        for part in values.chunks(255 * 64) {
-            let (chunks, rest) = part.as_chunks::<64>();
-            let mut lanes = [0u8; 64];
-            for chunk in chunks {
-                // A new array, not a changed one, stays in registers.
-                lanes = from_fn(|i| lanes[i].wrapping_add(u8::from(chunk[i] < limit)));
+    fn below<const T: usize, L: Lanes>(
+        lanes: L,
+        values: &[u8],
+        limits: [u16; T],
+    ) -> Option<[u32; T]> {
+        // No byte is below 0, and all are below 256.
+        let bytes = limits.map(|limit| limit.min(255) as u8);
+        let mut total = [0; T];
+        let (groups, rest) = values.as_chunks::<64>();
+        for groups in groups.chunks(COUNTED) {
+            let counts = lanes.count_below(groups, bytes);
+            for i in 0..T {
+                total[i] += counts[i];
             }
-            total += lanes.iter().map(|&lane| u32::from(lane)).sum::<u32>();
-            total += rest.iter().map(|&v| u32::from(v < limit)).sum::<u32>();
         }
-        Some(total)
+        for i in 0..T {
+            total[i] += rest.iter().map(|&v| u32::from(v < bytes[i])).sum::<u32>();
+        }
+        limits.iter().all(|&limit| limit < 256).then_some(total)
     }
 
     #[inline(always)]
@@ -107,7 +115,7 @@ impl CountedBin for u8 {
 
 impl CountedBin for u16 {
     #[inline(always)]
-    fn below(_: &[u16], _: u16) -> Option<u32> {
+    fn below<const T: usize, L: Lanes>(_: L, _: &[u16], _: [u16; T]) -> Option<[u32; T]> {
         None
     }
 
@@ -126,8 +134,8 @@ impl<B: CountedBin> Vectorize for Count<'_, B> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(mut self, _: L) {
-        if self.out.len() <= FEW_BINS && self.compare() {
+    fn run<L: Lanes>(mut self, lanes: L) {
+        if self.out.len() <= FEW_BINS && self.compare(lanes) {
             return;
         }
         B::tally(self.values, self.tables, self.n_values);
@@ -150,20 +158,26 @@ impl<B: CountedBin> Vectorize for Count<'_, B> {
 impl<B: CountedBin> Count<'_, B> {
     /// Counts by comparison; false if values are too wide for it.
     #[inline(always)]
-    fn compare(&mut self) -> bool {
+    fn compare<L: Lanes>(&mut self, lanes: L) -> bool {
+        /// Limits that are compared with a vector of values while it is in its register.
+        const AT_ONCE: usize = 3;
         let n = self.out.len();
         let mut before = 0;
-        for bin in 0..n {
-            let end = if bin + 1 == n {
-                Some(self.values.len() as u32)
-            } else {
-                let start = self.starts.map_or(bin as u16 + 1, |starts| starts[bin + 1]);
-                B::below(self.values, start)
+        for first in (1..n).step_by(AT_ONCE) {
+            // Past the last start nothing is asked for.
+            let limits = from_fn(|i| match self.starts {
+                Some(starts) => starts[(first + i).min(n - 1)],
+                None => (first + i).min(n - 1) as u16,
+            });
+            let Some(below) = B::below::<AT_ONCE, L>(lanes, self.values, limits) else {
+                return false;
             };
-            let Some(end) = end else { return false };
-            self.out[bin] = (end - before) as f32;
-            before = end;
+            for (out, end) in self.out[first - 1..n - 1].iter_mut().zip(below) {
+                *out = (end - before) as f32;
+                before = end;
+            }
         }
+        self.out[n - 1] = (self.values.len() as u32 - before) as f32;
         true
     }
 }

@@ -104,26 +104,29 @@ impl Linear {
     ) -> [L::F32; FIELD] {
         let zero = lanes.splat(0.0);
         let (turn, half) = (lanes.splat(self.turn), lanes.splat(self.half));
-        let quarter = lanes.splat(self.quarter);
         let [first, third, fifth, seventh] = self.arctangent;
         let (first, third) = (lanes.splat(first), lanes.splat(third));
         let (fifth, seventh) = (lanes.splat(fifth), lanes.splat(seventh));
+        // The smaller side by the larger one, with the sign of their product.
         let (ax, ay) = (lanes.abs(dx), lanes.abs(dy));
-        let largest = lanes.add(lanes.max(ax, ay), lanes.splat(f64::EPSILON as f32));
-        let c = lanes.div(lanes.min(ax, ay), largest);
+        let larger = lanes.select_gt(ay, ax, dy, dx);
+        let smaller = lanes.select_gt(ay, ax, dx, dy);
+        let c = lanes.div(smaller, lanes.add(larger, lanes.splat(f64::EPSILON as f32)));
         let squared = lanes.mul(c, c);
         let low = lanes.add(first, lanes.mul(third, squared));
         let high = lanes.add(fifth, lanes.mul(seventh, squared));
         let sum = lanes.add(low, lanes.mul(high, lanes.mul(squared, squared)));
-        // Below 45 degrees; 90 less that where it is steep, 180 less that to the left, and a
-        // turn less that upwards.
+        // From the axis of the larger side: forth from the horizontal one, back from the vertical one.
+        // The middle of the first bin is at half a bin, which is a quarter of a pair.
         let angle = lanes.mul(sum, c);
-        let steep = lanes.sub(quarter, angle);
-        let angle = lanes.select_gt(ay, ax, steep, angle);
-        let angle = lanes.select_gt(zero, dx, lanes.sub(half, angle), angle);
-        let angle = lanes.select_gt(zero, dy, lanes.sub(turn, angle), angle);
-        // The middle of the first bin is at half a bin.
-        let position = lanes.sub(angle, lanes.splat(0.25));
+        let flat = lanes.sub(angle, lanes.splat(0.25));
+        let steep = lanes.sub(lanes.splat(self.quarter - 0.25), angle);
+        let mut position = lanes.select_gt(ay, ax, steep, flat);
+        // The other ends of the axes; without a sign they are the same.
+        if self.half < self.turn {
+            let opposite = lanes.add(position, half);
+            position = lanes.select_gt(zero, larger, opposite, position);
+        }
         let turned = lanes.add(position, turn);
         let position = lanes.select_gt(zero, position, turned, position);
 
