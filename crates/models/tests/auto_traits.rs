@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use nearplane_models::features::{HistogramCurves, HogCells};
 use nearplane_models::linear::{
-    Affine, ClassWeight, EpochReport, LinearConfig, LinearData, LinearError, LinearModel,
-    LinearParams, Loss, Objective, Optimizer, Parameters, Penalty, Schedule, SgdConfig, SgdParams,
-    SgdProgress, SgdState, SgdTrainer,
+    Affine, Certificate, ClassWeight, EpochReport, LeftOut, LinearConfig, LinearData, LinearError,
+    LinearModel, LinearParams, Loss, Objective, Optimizer, Parameters, Penalty, RidgeConfig,
+    RidgeFit, RidgeParams, Schedule, SgdConfig, SgdParams, SgdProgress, SgdState, SgdTrainer,
 };
 use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix};
 use nearplane_models::neighbors::{
@@ -55,6 +55,11 @@ fn public_types_go_to_other_threads() {
 #[test]
 fn public_types_of_linear_models_go_to_other_threads() {
     thread_safe::<Affine>();
+    thread_safe::<Certificate>();
+    thread_safe::<LeftOut>();
+    thread_safe::<RidgeConfig>();
+    thread_safe::<RidgeFit>();
+    thread_safe::<RidgeParams>();
     thread_safe::<ClassWeight>();
     thread_safe::<EpochReport>();
     thread_safe::<LinearConfig>();

@@ -25,6 +25,7 @@ fn by_the_letter(loss: Loss, s: &[f64], y: usize) -> f64 {
         Loss::OneVsAll => hinge(1.0 - s[y]) + others.iter().map(|o| hinge(1.0 + o)).sum::<f64>(),
         Loss::CrammerSinger => hinge(1.0 + others.iter().copied().fold(-1e300, f64::max) - s[y]),
         Loss::Softmax => -(s[y].exp() / s.iter().map(|s| s.exp()).sum::<f64>()).ln(),
+        Loss::Ridge => (s[y] - 1.0).powi(2) + others.iter().map(|o| o * o).sum::<f64>(),
         _ => unreachable!("a loss without a definition here"),
     }
 }
@@ -197,7 +198,7 @@ fn names_are_one_spelling() {
     }
     assert_eq!(
         "SVM".parse::<Loss>().unwrap_err().to_string(),
-        "unknown loss 'SVM', expected svm, svm-squared, one-vs-all, crammer-singer or softmax"
+        "unknown loss 'SVM', expected svm, svm-squared, one-vs-all, crammer-singer, softmax or ridge"
     );
     assert_eq!(
         Penalty::by_name("ridge", 1.0).unwrap_err().to_string(),

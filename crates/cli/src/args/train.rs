@@ -16,12 +16,17 @@ With one --lambda all training rows are fitted; the validation accuracy is that 
 nine tenths of them. With several, or without --lambda, each is fitted on the nine tenths, and the
 one with the best accuracy on the other tenth is fitted on all rows. The test split is never read.
 
+--loss ridge, least squares on one-hot targets, is solved in closed form and takes no --solver: all
+lambdas at once, and every row predicted by the fit to all others. The lambda with the best of these
+leave-one-out accuracies is taken.
+
 --solver exact goes on until the objective is known to be near the least one possible. --solver sgd
 takes --epochs and writes FILE.checkpoint after each, from which --resume continues to the same bits.
 
 Examples:
   nearplane train --data target/cifar10 --out softmax.safetensors
   nearplane train --data target/cifar10 --loss svm --lambda 1e-3 --out svm.safetensors
+  nearplane train --loss ridge --lambda 0.1,0.03,0.01 --out ridge.safetensors
   nearplane train --features hog+hist --solver sgd --epochs 30 --average 0.5 --out hog.safetensors
   nearplane train --solver sgd --schedule step:every=10,factor=0.1 --out s.safetensors --resume
   nearplane train --x features.npy --y labels.npy --penalty elastic --beta 0.5 --out m.safetensors";
@@ -37,7 +42,7 @@ pub(crate) struct TrainArgs {
     /// Keep features in files in this folder, and take them from there the next time
     #[arg(long, value_name = "DIR", requires = "features")]
     pub(crate) cache: Option<PathBuf>,
-    /// What a wrong score costs: svm (Weston-Watkins), svm-squared, one-vs-all, crammer-singer or softmax
+    /// What a wrong score costs: svm (Weston-Watkins), svm-squared, one-vs-all, crammer-singer, softmax or ridge
     #[arg(long, value_name = "LOSS", default_value = "softmax", value_parser = loss)]
     pub(crate) loss: Loss,
     /// What large weights cost
@@ -46,8 +51,8 @@ pub(crate) struct TrainArgs {
     /// The share of the squares in the penalty elastic, sum (beta w^2 + |w|) [default: 1]
     #[arg(long, value_name = "BETA", allow_negative_numbers = true)]
     pub(crate) beta: Option<f64>,
-    /// How much the penalty counts; of several, such as 1e-2,1e-3, the best on validation rows [default: 1 to 1e-5 in
-    /// eleven steps]
+    /// How much the penalty counts; of several, such as 1e-2,1e-3, the best on validation rows (ridge: on rows left out)
+    /// [default: 1 to 1e-5 in eleven steps]
     #[arg(
         long,
         value_name = "LIST",
@@ -58,9 +63,9 @@ pub(crate) struct TrainArgs {
     /// How much the rows of each class count
     #[arg(long, value_enum, value_name = "RULE", default_value_t = ClassWeightsArg::None)]
     pub(crate) class_weights: ClassWeightsArg,
-    /// How the objective is minimised
-    #[arg(long, value_enum, default_value_t = SolverArg::Exact)]
-    pub(crate) solver: SolverArg,
+    /// How the objective is minimised [default: exact]
+    #[arg(long, value_enum)]
+    pub(crate) solver: Option<SolverArg>,
     /// File to write the model to
     #[arg(long, value_name = "FILE.safetensors")]
     pub(crate) out: PathBuf,

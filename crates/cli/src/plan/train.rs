@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use nearplane_models::linear::{
     ClassWeight, ExactConfig, ExactParams, LinearConfig, LinearError, LinearParams, Loss,
-    Optimizer, Penalty, SgdConfig, SgdParams,
+    Optimizer, Penalty, RidgeParams, SgdConfig, SgdParams,
 };
 
 use super::matrices::matrix_files;
@@ -32,6 +32,8 @@ pub(crate) struct TrainPlan {
 /// How it is minimised.
 pub(crate) enum Solver {
     Exact(ExactConfig),
+    /// In closed form, for all lambdas of the configurations; checked.
+    Ridge(RidgeParams),
     Sgd {
         config: SgdConfig,
         /// Where the state is kept between epochs.
@@ -45,6 +47,7 @@ impl Solver {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Solver::Exact(_) => "exact",
+            Solver::Ridge(_) => "closed-form",
             Solver::Sgd { .. } => "sgd",
         }
     }
@@ -85,9 +88,10 @@ pub(super) fn train_plan(args: TrainArgs, settings: &Settings) -> Result<TrainPl
         )));
     }
     let penalty = penalty(args.penalty, args.beta)?;
-    let configs = configs(args.loss, penalty, args.lambda, settings)?;
+    let configs = configs(args.loss, penalty, &args.lambda, settings)?;
     let checkpoint = with_ending(&args.out, ".checkpoint");
-    let solver = match args.solver {
+    let solver = match args.solver.unwrap_or(SolverArg::Exact) {
+        _ if args.loss == Loss::Ridge => ridge(&args, &configs, settings)?,
         SolverArg::Exact => {
             if let Some(option) = args.sgd.first_given() {
                 return Err(usage(format!("--{option} needs --solver sgd")));
@@ -182,7 +186,7 @@ fn penalty(arg: PenaltyArg, beta: Option<f64>) -> Result<Penalty> {
 fn configs(
     loss: Loss,
     penalty: Penalty,
-    given: Vec<f64>,
+    given: &[f64],
     settings: &Settings,
 ) -> Result<Vec<LinearConfig>> {
     let lambdas = match (penalty, given.is_empty()) {
@@ -193,7 +197,7 @@ fn configs(
             ));
         }
         (_, true) => LAMBDAS.to_vec(),
-        (_, false) => given,
+        (_, false) => given.to_vec(),
     };
     let config = |&lambda: &f64| {
         let params = LinearParams {
@@ -234,6 +238,29 @@ fn out_of_range(error: LinearError) -> anyhow::Error {
         _ => "",
     };
     usage(format!("--{option} is {part}{value}, expected {expected}"))
+}
+
+/// What has no meaning with `--loss ridge` is refused.
+fn ridge(args: &TrainArgs, configs: &[LinearConfig], settings: &Settings) -> Result<Solver> {
+    let solver = args.solver.map(|_| "solver");
+    let given = solver.or(args.exact.first_given());
+    if let Some(option) = given.or(args.sgd.first_given()) {
+        return Err(usage(format!(
+            "--{option} has no meaning with --loss ridge, which is solved in closed form; leave it out"
+        )));
+    }
+    if args.penalty != PenaltyArg::L2 {
+        return Err(usage(
+            "--loss ridge is solved in closed form with --penalty l2 only; leave --penalty out",
+        ));
+    }
+    let params = RidgeParams {
+        lambdas: configs.iter().map(LinearConfig::lambda).collect(),
+        leave_one_out: true,
+        level: settings.level,
+    };
+    params.clone().check().map_err(out_of_range)?;
+    Ok(Solver::Ridge(params))
 }
 
 fn exact_config(args: &ExactArgs) -> Result<ExactConfig> {

@@ -104,7 +104,9 @@ pub enum LinearError {
         expected: &'static str,
     },
     /// No loss has this name.
-    #[error("unknown loss '{0}', expected svm, svm-squared, one-vs-all, crammer-singer or softmax")]
+    #[error(
+        "unknown loss '{0}', expected svm, svm-squared, one-vs-all, crammer-singer, softmax or ridge"
+    )]
     UnknownLoss(String),
     /// No penalty has this name.
     #[error("unknown penalty '{0}', expected none, l2, l1 or elastic")]

@@ -13,6 +13,7 @@ use std::str::FromStr;
 /// | `one-vs-all` | `max(0, 1 - s_y) + sum_{j != y} max(0, 1 + s_j)` | |
 /// | `crammer-singer` | `max(0, 1 + max_{j != y} s_j - s_y)` | |
 /// | `softmax` | `-log(exp(s_y) / sum_j exp(s_j))` | yes |
+/// | `ridge` | `(s_y - 1)^2 + sum_{j != y} s_j^2` | yes |
 ///
 /// ```
 /// use nearplane_models::linear::Loss;
@@ -33,6 +34,9 @@ pub enum Loss {
     CrammerSinger,
     /// Cross-entropy of the softmax, natural logarithm.
     Softmax,
+    /// The squared distance of the scores from 1 for the right class and 0 for the others: least squares on
+    /// one-hot targets, which [`RidgeParams`](super::RidgeParams) fit in closed form with an L2 penalty.
+    Ridge,
 }
 
 /// A number that scores and coefficients can be: `f32` or `f64`.
@@ -62,15 +66,16 @@ mod sealed {
 
 impl Loss {
     /// Every loss.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Svm,
         Self::SvmSquared,
         Self::OneVsAll,
         Self::CrammerSinger,
         Self::Softmax,
+        Self::Ridge,
     ];
 
-    /// `svm`, `svm-squared`, `one-vs-all`, `crammer-singer` or `softmax`.
+    /// `svm`, `svm-squared`, `one-vs-all`, `crammer-singer`, `softmax` or `ridge`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -79,6 +84,7 @@ impl Loss {
             Self::OneVsAll => "one-vs-all",
             Self::CrammerSinger => "crammer-singer",
             Self::Softmax => "softmax",
+            Self::Ridge => "ridge",
         }
     }
 
@@ -115,6 +121,9 @@ impl Loss {
                 let beside: f64 = beside.map(|(_, s)| (s - largest).exp()).sum();
                 (largest - at_label) + beside.ln_1p()
             }
+            Self::Ridge => all()
+                .map(|(j, s)| (s - f64::from(u8::from(j == label))).powi(2))
+                .sum(),
         }
     }
 
@@ -228,17 +237,25 @@ impl Loss {
                 // Not P - 1, which loses the digits of a small probability of error.
                 scores[label] = -wrong * inverse;
             }
+            Self::Ridge => {
+                for (j, s) in scores.iter_mut().enumerate() {
+                    let beside = *s - f64::from(u8::from(j == label));
+                    value += beside * beside;
+                    *s = 2.0 * beside;
+                }
+            }
         }
         value
     }
 
     /// The smallest known `M` with `|grad L(s) - grad L(t)| <= M |s - t|` (Euclidean norms), or `None`
-    /// where the gradient jumps: 1/2 for `softmax`, `2 n_classes` for `svm-squared`.
+    /// where the gradient jumps: 1/2 for `softmax`, `2 n_classes` for `svm-squared`, 2 for `ridge`.
     #[must_use]
     pub fn smoothness(self, n_classes: usize) -> Option<f64> {
         match self {
             Self::Softmax => Some(0.5),
             Self::SvmSquared => Some(2.0 * n_classes as f64),
+            Self::Ridge => Some(2.0),
             Self::Svm | Self::OneVsAll | Self::CrammerSinger => None,
         }
     }

@@ -23,14 +23,14 @@ mod sgd;
 pub use affine::{Affine, Parameters};
 pub use data::{ClassWeight, LinearData};
 pub use error::LinearError;
-pub use exact::{ExactConfig, ExactFit, ExactParams, ExactSolver, ExactStep};
+pub use exact::{Certificate, ExactConfig, ExactFit, ExactParams, ExactSolver, ExactStep};
 pub use loss::{Loss, Score, softmax};
 pub use model::LinearModel;
 pub use objective::Objective;
 pub use params::{LinearConfig, LinearParams};
 pub use penalty::Penalty;
 pub(crate) use products::Products;
-pub use ridge::{RidgeConfig, RidgeFit, RidgeParams};
+pub use ridge::{LeftOut, RidgeConfig, RidgeFit, RidgeParams};
 pub use sgd::{
     EpochReport, Optimizer, Schedule, SgdConfig, SgdParams, SgdProgress, SgdState, SgdTrainer,
 };

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use nearplane_models::Monitor;
 use nearplane_models::linear::{
-    ExactConfig, ExactFit, ExactSolver, LinearConfig, LinearData, LinearError, LinearModel,
-    Objective, Parameters, SgdConfig, SgdParams, SgdTrainer,
+    Certificate, ExactConfig, ExactFit, ExactSolver, LeftOut, LinearConfig, LinearData,
+    LinearError, LinearModel, Objective, Parameters, SgdConfig, SgdParams, SgdTrainer,
 };
 use nearplane_models::metrics::{Accuracy, accuracy};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub(super) struct Judged {
     pub(super) epochs: Option<u32>,
     pub(super) seconds: f64,
     pub(super) trace: Vec<Point>,
+    /// Of ridge regression, on all rows.
+    #[serde(skip)]
+    pub(super) left_out: Option<LeftOut>,
 }
 
 impl Judged {
@@ -74,16 +77,20 @@ pub(super) struct Fitted {
 /// All fits of a run.
 pub(super) struct Fits {
     pub(super) judged: Vec<Judged>,
-    /// Which of them was the best.
+    /// Which of them was the best, and in what.
     pub(super) chosen: usize,
+    pub(super) chosen_by: &'static str,
     pub(super) last: Fitted,
 }
 
+/// What most fits are chosen by.
+const BY_VALIDATION: &str = "validation accuracy";
+
 /// The progress of one of several fits as that of all.
-struct Stage<'a> {
-    progress: &'a Progress,
-    index: usize,
-    count: usize,
+pub(super) struct Stage<'a> {
+    pub(super) progress: &'a Progress,
+    pub(super) index: usize,
+    pub(super) count: usize,
 }
 
 impl Monitor for Stage<'_> {
@@ -108,7 +115,7 @@ fn chosen(judged: &[Judged]) -> usize {
     best
 }
 
-fn judge<T: Scaled>(
+pub(super) fn judge<T: Scaled>(
     model: &LinearModel,
     part: &Part<'_, T>,
     settings: &Settings,
@@ -148,6 +155,7 @@ pub(super) fn exact<T: Scaled>(
                 epochs: None,
                 seconds,
                 trace,
+                left_out: None,
             });
             start = Some(fit.parameters);
         }
@@ -177,6 +185,7 @@ pub(super) fn exact<T: Scaled>(
     Ok(Fits {
         judged,
         chosen,
+        chosen_by: BY_VALIDATION,
         last,
     })
 }
@@ -243,6 +252,7 @@ pub(super) fn sgd<T: Scaled>(
                 }),
                 seconds,
                 trace,
+                left_out: None,
             });
         }
     }
@@ -265,11 +275,18 @@ pub(super) fn sgd<T: Scaled>(
     let epochs = judged[chosen].epochs.unwrap_or(params.epochs);
     let (trainer, trace, seconds) = walk(trainer, epochs, keeper, &stage)?;
     let model = trainer.model()?;
+    // Running statistics penalise the weights of another scale, for which there is no bound.
+    let has_bound = params.running_statistics.is_none();
+    let certificate = has_bound.then(|| certificate(config, &data, &model));
+    let certificate = certificate.transpose()?;
     let last = Fitted {
-        objective: objective(config, &data, &model, &trainer.parameters())?,
+        objective: match &certificate {
+            Some(found) => found.objective,
+            None => objective(config, &data, &model, &trainer.parameters())?,
+        },
         model,
-        gap: None,
-        stationarity: None,
+        gap: certificate.and_then(|found| found.gap),
+        stationarity: certificate.map(|found| found.stationarity),
         converged: None,
         passes: None,
         epochs: Some(trainer.state().progress().epochs),
@@ -279,6 +296,7 @@ pub(super) fn sgd<T: Scaled>(
     Ok(Fits {
         judged,
         chosen,
+        chosen_by: BY_VALIDATION,
         last,
     })
 }
@@ -333,6 +351,16 @@ fn stopped<T: Scaled>(
         checkpoint: keeper.path().to_owned(),
     }
     .into()
+}
+
+/// How good the model as it is written is.
+pub(super) fn certificate<T: Scaled>(
+    config: &LinearConfig,
+    data: &LinearData<'_, T>,
+    model: &LinearModel,
+) -> Result<Certificate> {
+    let at = data.affine().unfold(model)?;
+    Ok(Certificate::of(config, data, &at)?)
 }
 
 /// At the model as it is written; the penalty is that of the weights that the solver saw.

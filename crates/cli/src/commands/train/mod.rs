@@ -4,6 +4,7 @@ mod checkpoint;
 mod fit;
 mod parts;
 mod record;
+mod ridge;
 
 use std::io::Write as _;
 use std::time::Instant;
@@ -37,7 +38,7 @@ pub(crate) fn run(plan: &TrainPlan, settings: &Settings) -> Result<Report> {
     let input = Input::open(&plan.input, settings)?;
     let open_s = started.elapsed().as_secs_f64();
     let checkpoint = match &plan.solver {
-        Solver::Exact(_) => None,
+        Solver::Exact(_) | Solver::Ridge(_) => None,
         Solver::Sgd { checkpoint, .. } => Some(checkpoint),
     };
     for path in [Some(&plan.out), checkpoint, settings.results.as_ref()] {
@@ -124,6 +125,7 @@ impl Run<'_> {
         let mut keeper = None;
         let fits = match &plan.solver {
             Solver::Exact(config) => fit::exact(plan, *config, parts, settings)?,
+            Solver::Ridge(params) => ridge::ridge(plan, params, parts, settings)?,
             Solver::Sgd {
                 config,
                 checkpoint,
@@ -265,6 +267,7 @@ fn options(solver: &Solver) -> Vec<(&'static str, Value)> {
                 ("max-passes", json!(config.max_passes())),
             ];
         }
+        Solver::Ridge(params) => return vec![("leave-one-out", json!(params.leave_one_out))],
         Solver::Sgd { config, .. } => config.params(),
     };
     let (optimizer, momentum) = match params.optimizer {

@@ -1,5 +1,6 @@
 //! What a training found out, in its three forms.
 
+use nearplane_models::linear::LeftOut;
 use serde_json::{Map, Value, json};
 
 use super::fit::Fits;
@@ -55,6 +56,16 @@ impl Outcome {
         (accuracy.value(), accuracy.wilson_95())
     }
 
+    /// What the lambda was the best in, where there were several.
+    fn chosen_by(&self) -> Option<&'static str> {
+        (self.fits.judged.len() > 1).then_some(self.fits.chosen_by)
+    }
+
+    /// Of the chosen lambda, on all rows.
+    fn left_out(&self) -> Option<LeftOut> {
+        self.fits.judged[self.fits.chosen].left_out
+    }
+
     /// One entry for each lambda.
     fn path(&self) -> Value {
         let fits = self.fits.judged.iter().map(|fit| {
@@ -65,13 +76,15 @@ impl Outcome {
                 "val_ci95": [low, high],
                 "epochs": fit.epochs,
                 "fit_s": fit.seconds,
+                "loo_accuracy": fit.left_out.map(|found| found.accuracy.value()),
+                "loo_squared_error": fit.left_out.map(|found| found.squared_error),
             })
         });
         fits.collect()
     }
 }
 
-const FIELDS: [Field<Outcome>; 49] = [
+const FIELDS: [Field<Outcome>; 53] = [
     Field::new("schema", |_| json!(SCHEMA)),
     Field::csv("time", |_| json!(now())),
     Field::csv("version", |_| json!(env!("CARGO_PKG_VERSION"))),
@@ -136,6 +149,17 @@ const FIELDS: [Field<Outcome>; 49] = [
     Field::new("max_rss_bytes", |_| json!(max_rss_bytes())),
     Field::new("model", |o| json!(o.model)),
     Field::csv("n_lambdas", |o| json!(o.fits.judged.len())),
+    Field::new("chosen_by", |o| json!(o.chosen_by())),
+    Field::new("loo_accuracy", |o| {
+        json!(o.left_out().map(|found| found.accuracy.value()))
+    }),
+    Field::json("loo_ci95", |o| {
+        let interval = o.left_out().map(|found| found.accuracy.wilson_95());
+        json!(interval.map(|(low, high)| [low, high]))
+    }),
+    Field::new("loo_squared_error", |o| {
+        json!(o.left_out().map(|found| found.squared_error))
+    }),
 ];
 
 /// Columns of `--results`, one row.
@@ -160,20 +184,39 @@ impl Outcome {
         };
         let mut text = format!("{source}, {rows}: {features}\n");
         if self.fits.judged.len() > 1 {
+            let has_left_out = self.left_out().is_some();
             let row = |(index, fit): (usize, &super::fit::Judged)| {
                 let (low, high) = fit.accuracy().wilson_95();
                 let is_chosen = index == self.fits.chosen;
-                vec![
+                let mut cells = vec![
                     fit.lambda.to_string(),
                     format!("{:.4}", fit.accuracy().value()),
                     format!("{low:.4} to {high:.4}"),
-                    seconds(fit.seconds),
-                    if is_chosen { "chosen" } else { "" }.to_owned(),
-                ]
+                ];
+                if let Some(found) = fit.left_out {
+                    cells.push(format!("{:.4}", found.accuracy.value()));
+                    cells.push(format!("{:.4}", found.squared_error));
+                } else {
+                    cells.push(seconds(fit.seconds));
+                }
+                cells.push(if is_chosen { "chosen" } else { "" }.to_owned());
+                cells
             };
             let rows: Vec<_> = self.fits.judged.iter().enumerate().map(row).collect();
-            let header = ["lambda", "validation accuracy", "95 %", "fit", ""];
-            text.push_str(&table(&header, &rows, 0));
+            let header: &[&str] = if has_left_out {
+                &[
+                    "lambda",
+                    "validation accuracy",
+                    "95 %",
+                    "leave-one-out",
+                    "squared error",
+                    "",
+                ]
+            } else {
+                &["lambda", "validation accuracy", "95 %", "fit", ""]
+            };
+            text.push_str(&table(header, &rows, 0));
+            text.push_str(&format!("chosen by {}\n", self.fits.chosen_by));
         }
         let penalty = match self.beta {
             Some(beta) => format!("{} (beta {beta})", self.penalty),
@@ -190,16 +233,25 @@ impl Outcome {
             (None, None) => {}
         }
         let effort = match (last.epochs, last.passes) {
-            (Some(epochs), _) => counted(epochs as usize, "epoch"),
-            (None, passes) => format!("{} passes", cell(passes.map(f64::round))),
+            (Some(epochs), _) => format!("{}, ", counted(epochs as usize, "epoch")),
+            (None, Some(passes)) => format!("{} passes, ", cell(Some(passes.round()))),
+            (None, None) => String::new(),
         };
-        text.push_str(&format!("; {effort}, {}\n", seconds(last.seconds)));
+        text.push_str(&format!("; {effort}{}\n", seconds(last.seconds)));
         let (accuracy, (low, high)) = self.validation();
         text.push_str(&format!(
             "training accuracy {:.4}\nvalidation accuracy {accuracy:.4} (95 %: {low:.4} to {high:.4}), of a fit without the {}\n",
             self.train_accuracy,
             counted(self.n_val, &format!("validation {}", self.row_word)),
         ));
+        if let Some(found) = self.left_out() {
+            let (low, high) = found.accuracy.wilson_95();
+            text.push_str(&format!(
+                "leave-one-out accuracy {:.4} (95 %: {low:.4} to {high:.4}), squared error {:.4}, each row by the fit to all others\n",
+                found.accuracy.value(),
+                found.squared_error,
+            ));
+        }
         text.push_str(&format!("model: {}\n", self.model));
         text
     }

@@ -11,6 +11,7 @@
 
 mod bias;
 mod certificate;
+mod certify;
 mod lbfgs;
 mod params;
 mod preconditioner;
@@ -20,6 +21,7 @@ mod run;
 mod smooth;
 mod state;
 
+pub use certify::Certificate;
 pub use params::{ExactConfig, ExactParams};
 
 use super::{LinearConfig, LinearData, LinearError, Parameters};
@@ -77,7 +79,7 @@ pub struct ExactFit {
 ///
 /// | loss | `none`, `l2` | `l1`, `elastic` |
 /// |---|---|---|
-/// | smooth (`softmax`, `svm-squared`) | preconditioned L-BFGS | proximal quasi-Newton |
+/// | smooth (`softmax`, `svm-squared`, `ridge`) | preconditioned L-BFGS | proximal quasi-Newton |
 /// | hinges | the same on the smoothed loss, ever less smoothed | likewise |
 ///
 /// The preconditioner, a sample's second moments, is made once and serves every loss and lambda. Results

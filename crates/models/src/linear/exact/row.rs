@@ -54,13 +54,13 @@ impl RowLoss {
         match loss {
             Loss::Softmax | Loss::CrammerSinger => 1.0 / n_classes as f64,
             Loss::Svm | Loss::OneVsAll => 2.0 / n_classes as f64,
-            Loss::SvmSquared => 2.0,
+            Loss::SvmSquared | Loss::Ridge => 2.0,
         }
     }
 
     /// Whether adding the same number to all scores of a row changes nothing.
     pub(super) fn ignores_shifts(self) -> bool {
-        self.loss != Loss::OneVsAll
+        !matches!(self.loss, Loss::OneVsAll | Loss::Ridge)
     }
 
     /// The row's value; its scores are replaced by `u = dL/ds`, the dual coefficients.
@@ -79,9 +79,10 @@ impl RowLoss {
                     slack: 0.0,
                 }
             }
-            Loss::SvmSquared => {
+            Loss::SvmSquared | Loss::Ridge => {
                 let value = self.loss.gradient_in_place(scores, label);
-                // With alpha = 2 max(m, 0): alpha - alpha^2/4 summed, and sum alpha^2/4 = value.
+                // With alpha = 2 max(m, 0): alpha - alpha^2/4 summed, and sum alpha^2/4 = value. Of ridge,
+                // with u = 2 (s - y): -u_y - u^2/4 summed, and sum u^2/4 = value.
                 RowValue {
                     smoothed: value,
                     exact: value,
@@ -188,6 +189,10 @@ impl RowLoss {
                 curvature.kappa = 1.0;
                 value
             }
+            Loss::Ridge => {
+                h.fill(2.0);
+                self.loss.gradient_in_place(scores, label)
+            }
             Loss::SvmSquared => {
                 let value = self.loss.gradient_in_place(scores, label);
                 for (h, &u) in h.iter_mut().zip(scores.iter()) {
@@ -234,7 +239,7 @@ impl RowLoss {
                 scores.iter().enumerate().map(term).sum()
             }
             // sum alpha = -u_y, sum alpha^2 / 4 = L.
-            Loss::SvmSquared => theta * theta * value.exact + theta * scores[label],
+            Loss::SvmSquared | Loss::Ridge => theta * theta * value.exact + theta * scores[label],
             Loss::Svm | Loss::OneVsAll | Loss::CrammerSinger => -theta * value.dual,
         };
         (value.exact + conjugate - theta * reached(scores, &before)).max(0.0)

@@ -55,7 +55,7 @@ impl Optimizer {
 /// |---|---|---|---|
 /// | `epochs` | 20 | how often every row is visited | at least 1 |
 /// | `batch_size` | 256 | B, rows of a step (all, if there are fewer) | at least 1 |
-/// | `learning_rate` | from the data | length of a step; without it `c / (1 + mean z.z)` with c = 4 for `softmax`, `1.5 / n_classes` for `svm-squared`, `5 / n_classes` for `svm`, 0.5 for the other hinges; 1e-3 for Adam | above 0 |
+/// | `learning_rate` | from the data | length of a step; without it `c / (1 + mean z.z)` with c = 4 for `softmax`, `1.5 / n_classes` for `svm-squared`, `5 / n_classes` for `svm`, 1.5 for `ridge`, 0.5 for the other hinges; 1e-3 for Adam | above 0 |
 /// | `schedule` | cosine | how the rate falls | [`Schedule`] |
 /// | `optimizer` | momentum 0.9 | how a gradient becomes a step | [`Optimizer`] |
 /// | `average` | 0 | share of the epochs, the last ones, over whose steps W and b are averaged (Polyak and Juditsky 1992) | 0 to 1 |

@@ -12,7 +12,7 @@ const ADAM_RATE: f64 = 1e-3;
 
 /// `c / (1 + mean z.z)`, which has the right unit whatever the scale of the features: the gradient of a
 /// smooth loss changes by at most `M (1 + z.z)` of a row times the change of weights and bias. Momentum
-/// of 0.9 is stable below 3.8 over that, and `c M` is below it for both smooth losses; hinges have no M,
+/// of 0.9 is stable below 3.8 over that, and `c M` is below it for all smooth losses; hinges have no M,
 /// and their c are those that serve on images, where a step of all K hinges is K times that of one.
 pub(super) fn from_data<T: Element>(
     objective: &LinearConfig,
@@ -41,6 +41,7 @@ pub(super) fn from_data<T: Element>(
     let c = match objective.loss() {
         Loss::Softmax => 4.0,
         Loss::SvmSquared => 1.5 / n_classes,
+        Loss::Ridge => 1.5,
         Loss::Svm => 5.0 / n_classes,
         Loss::OneVsAll | Loss::CrammerSinger => 0.5,
     };
