@@ -150,12 +150,11 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
         let data = self.data;
         let kinks = config.lambda() * config.penalty().l1_factor() > 0.0;
         let ridge = 2.0 * config.lambda() * config.penalty().l2_factor();
-        let sample = self.sample(config, kinks, c, ridge);
+        let sample = self.sample(config, kinks, c, ridge, monitor)?;
+        let state = State::new(config, data, row_loss, start.clone(), monitor);
         if kinks {
-            let state = State::new(config, data, row_loss, start.clone());
             proximal::fit(state, run, sample, c)
         } else {
-            let state = State::new(config, data, row_loss, start.clone());
             smooth::fit(state, run, sample, c)
         }
     }
@@ -181,11 +180,21 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
     }
 
     /// The sample, made anew if this fit needs a larger one than the last.
-    fn sample(&mut self, config: &LinearConfig, kinks: bool, c: f64, ridge: f64) -> &Sample {
+    fn sample(
+        &mut self,
+        config: &LinearConfig,
+        kinks: bool,
+        c: f64,
+        ridge: f64,
+        monitor: &dyn Monitor,
+    ) -> Result<&Sample, LinearError> {
         let (n, d) = (self.data.n_rows(), self.data.n_features());
         let few = SAMPLE_ROWS.min(n);
         let many = n.min(SAMPLE_ROWS.max(2 * d));
-        let make = |rows, of_columns| Sample::new(config.level(), self.data, rows, of_columns);
+        let make = |rows, of_columns| {
+            let sample = Sample::new(config.level(), self.data, rows, of_columns, monitor);
+            sample.ok_or(LinearError::Cancelled)
+        };
         let old = self.sample.take();
         let suits = |sample: &Sample| {
             if kinks {
@@ -196,16 +205,16 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
         };
         let sample = match old {
             Some(old) if suits(&old) => old,
-            _ if kinks => make(many, true),
+            _ if kinks => make(many, true)?,
             _ => {
-                let first = make(few, false);
+                let first = make(few, false)?;
                 if suits(&first) {
                     first
                 } else {
-                    make(many, false)
+                    make(many, false)?
                 }
             }
         };
-        self.sample.insert(sample)
+        Ok(self.sample.insert(sample))
     }
 }
