@@ -9,8 +9,11 @@
 //! direction's weights, dual coefficients), and both kinds of rounding shrink with the steps. Weights of
 //! f32 would end the way to gaps below 1e-6 of the objective.
 
+mod ascent;
 mod bias;
 mod certificate;
+mod dual_row;
+mod dual_space;
 mod lbfgs;
 mod params;
 mod preconditioner;
@@ -27,7 +30,7 @@ use crate::Monitor;
 use crate::neighbors::Element;
 use preconditioner::Sample;
 use row::RowLoss;
-use run::{Run, Smoothing};
+use run::{Run, Smoothing, Verdict};
 use state::State;
 
 /// Steps that L-BFGS remembers. Few: each change of smoothing makes them stale.
@@ -146,12 +149,18 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
             loss: config.loss(),
             mu: Smoothing::new(config.loss()).first(),
         };
-        let run = Run::new(self.exact, monitor, watch);
+        let mut run = Run::new(self.exact, monitor, watch);
         let data = self.data;
         let kinks = config.lambda() * config.penalty().l1_factor() > 0.0;
         let ridge = 2.0 * config.lambda() * config.penalty().l2_factor();
+        let mut state = State::new(config, data, row_loss, start.clone(), monitor);
+        if ascent::suits(&state) {
+            let verdict = ascent::fit(&mut state, &mut run)?;
+            if verdict != Verdict::GoOn {
+                return run.finish(state, verdict);
+            }
+        }
         let sample = self.sample(config, kinks, c, ridge, monitor)?;
-        let state = State::new(config, data, row_loss, start.clone(), monitor);
         if kinks {
             proximal::fit(state, run, sample, c)
         } else {

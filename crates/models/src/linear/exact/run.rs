@@ -10,6 +10,9 @@ use crate::neighbors::Element;
 /// What rounding may do to the difference of two objectives that were summed from f32 scores, relative.
 const ROUNDING: f64 = 1.2e-7;
 
+/// The same for sums of f64 scores.
+const F64_ROUNDING: f64 = 1e-12;
+
 /// Steps of little gain after which the smoothing is moved.
 const SLOW_STEPS: u32 = 5;
 
@@ -28,6 +31,8 @@ pub(super) struct Run<'r> {
     dual: BestDual,
     lower_bound: f64,
     gap: Option<f64>,
+    /// Whether the best objective is of f64 scores, which need no confirmation.
+    exact_objective: bool,
     stationarity: f64,
     largest_stationarity: f64,
     iteration: u32,
@@ -55,6 +60,7 @@ impl<'r> Run<'r> {
             dual: BestDual::default(),
             lower_bound: f64::NEG_INFINITY,
             gap: None,
+            exact_objective: false,
             stationarity: f64::INFINITY,
             largest_stationarity: 0.0,
             iteration: 0,
@@ -80,6 +86,7 @@ impl<'r> Run<'r> {
         let best = self.best.as_ref().map(|(objective, _)| *objective);
         if best.is_none_or(|best| measure.objective < best) {
             self.best = Some((measure.objective, state.at.clone()));
+            self.exact_objective = false;
             self.stationarity = measure.stationarity;
         }
         let best = best.map_or(measure.objective, |best| best.min(measure.objective));
@@ -102,6 +109,44 @@ impl<'r> Run<'r> {
             let gap = own.min(known);
             self.gap = Some(self.gap.map_or(gap, |before| before.min(gap)));
         }
+        self.report(state, best);
+        Ok(self.verdict(state, measure, best))
+    }
+
+    /// Takes in a point whose objective and lower bound are known to all digits of f64; `parameters` makes
+    /// it, if it is the best so far.
+    pub(super) fn record_bound<T: Element>(
+        &mut self,
+        state: &State<'_, '_, T>,
+        objective: f64,
+        bound: f64,
+        parameters: impl FnOnce() -> Parameters,
+    ) -> Result<Verdict, LinearError> {
+        if self.monitor.cancelled() {
+            return Err(LinearError::Cancelled);
+        }
+        if !objective.is_finite() {
+            return Err(LinearError::NotFinite);
+        }
+        if self.best.as_ref().is_none_or(|(best, _)| objective < *best) {
+            self.best = Some((objective, parameters()));
+            self.exact_objective = true;
+        }
+        let best = self.best.as_ref().map_or(objective, |(best, _)| *best);
+        self.lower_bound = self.lower_bound.max(bound);
+        let gap = (best - self.lower_bound).max(0.0) + F64_ROUNDING * best.abs();
+        self.gap = Some(self.gap.map_or(gap, |before| before.min(gap)));
+        self.report(state, best);
+        Ok(if self.gap_is_met(best) {
+            Verdict::Converged
+        } else if state.passes() >= f64::from(self.exact.max_passes()) {
+            Verdict::OutOfPasses
+        } else {
+            Verdict::GoOn
+        })
+    }
+
+    fn report<T: Element>(&mut self, state: &State<'_, '_, T>, best: f64) {
         let step = ExactStep {
             iteration: self.iteration,
             passes: state.passes(),
@@ -114,7 +159,20 @@ impl<'r> Run<'r> {
         let passes = u64::from(self.exact.max_passes());
         self.monitor
             .progress((state.passes() as u64).min(passes), passes);
-        Ok(self.verdict(state, measure, best))
+    }
+
+    /// The best point so far.
+    pub(super) fn best(&self) -> Option<&Parameters> {
+        self.best.as_ref().map(|(_, parameters)| parameters)
+    }
+
+    /// Takes note of the least subgradient at the best point.
+    pub(super) fn set_stationarity(&mut self, stationarity: f64) {
+        self.stationarity = stationarity;
+    }
+
+    pub(super) fn gap(&self) -> Option<f64> {
+        self.gap
     }
 
     fn verdict<T: Element>(
@@ -153,6 +211,9 @@ impl<'r> Run<'r> {
         &mut self,
         state: &mut State<'_, '_, T>,
     ) -> Result<bool, LinearError> {
+        if let (true, Some((objective, _))) = (self.exact_objective, &self.best) {
+            return Ok(self.gap_is_met(*objective));
+        }
         let Some((objective, parameters)) = &mut self.best else {
             return Err(LinearError::NotFinite);
         };

@@ -81,6 +81,22 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
         self.half_passes as f64 / 2.0
     }
 
+    pub(super) fn data(&self) -> &'d LinearData<'a, T> {
+        self.data
+    }
+
+    /// Counts readings of the rows that were made elsewhere.
+    pub(super) fn count_passes(&mut self, passes: u32) {
+        self.half_passes += 2 * u64::from(passes);
+    }
+
+    /// Goes to other parameters, smoothing centered at other weights of margins.
+    pub(super) fn go_to(&mut self, parameters: Parameters, center: Vec<f64>) {
+        self.at = parameters;
+        self.center = center;
+        self.refresh();
+    }
+
     /// Scores from the weights, without what many steps have rounded.
     pub(super) fn refresh(&mut self) {
         if self.at.weight.iter().all(|w| *w == 0.0) {
