@@ -27,6 +27,8 @@ pub(super) struct State<'d, 'a, T> {
     pub(super) gradient: Parameters,
     /// Half readings of the rows: scores are one, a gradient is another.
     half_passes: u64,
+    /// Work in readings of the rows that no kernel did.
+    other_passes: f64,
 }
 
 /// What [`State::measure`] finds.
@@ -71,6 +73,7 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
             gradient: Parameters::zero(data.n_classes(), data.n_features()),
             at: start,
             half_passes: 0,
+            other_passes: 0.0,
         };
         state.refresh();
         state
@@ -78,16 +81,16 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
 
     /// Times that all rows were read, scores and gradient together being once.
     pub(super) fn passes(&self) -> f64 {
-        self.half_passes as f64 / 2.0
+        self.half_passes as f64 / 2.0 + self.other_passes
     }
 
     pub(super) fn data(&self) -> &'d LinearData<'a, T> {
         self.data
     }
 
-    /// Counts readings of the rows that were made elsewhere.
-    pub(super) fn count_passes(&mut self, passes: u32) {
-        self.half_passes += 2 * u64::from(passes);
+    /// Counts work that was done elsewhere, in readings of the rows.
+    pub(super) fn count_passes(&mut self, passes: f64) {
+        self.other_passes += passes;
     }
 
     /// Goes to other parameters, smoothing centered at other weights of margins.
