@@ -28,8 +28,8 @@ fn fit(
         ..Default::default()
     };
     let config = params.check().unwrap();
-    let fit = ExactSolver::new(exact.check().unwrap(), &data)
-        .fit(&config, None, monitor, &mut |_| {})?;
+    let fit =
+        ExactSolver::new(exact.check().unwrap(), &data).fit(&config, None, monitor, &mut |_| {})?;
     // What is reported is what these parameters have.
     let fresh = Objective::new(&config, &data).evaluate(&fit.parameters, None, None)
         + config.penalty_term(&fit.parameters.weight);
@@ -50,18 +50,32 @@ fn degenerate() -> Vec<(&'static str, Vec<f32>, Vec<u32>, usize)> {
     let wave = |i: usize| (i as f32 * 0.7).sin();
     vec![
         ("zero features", vec![0.0; 6 * 3], vec![0, 1, 2, 0, 1, 2], 3),
-        ("constant rows", vec![7.0; 8 * 2], vec![0, 1, 0, 1, 0, 1, 1, 1], 2),
+        (
+            "constant rows",
+            vec![7.0; 8 * 2],
+            vec![0, 1, 0, 1, 0, 1, 1, 1],
+            2,
+        ),
         ("two rows", (0..2 * 4).map(wave).collect(), vec![0, 1], 4),
-        ("two equal rows of two classes", vec![1.0; 2 * 3], vec![0, 1], 3),
+        (
+            "two equal rows of two classes",
+            vec![1.0; 2 * 3],
+            vec![0, 1],
+            3,
+        ),
         (
             "one image often, one other",
-            (0..9 * 12).map(|i| if i < 96 { wave(i % 12) } else { 1.0 }).collect(),
+            (0..9 * 12)
+                .map(|i| if i < 96 { wave(i % 12) } else { 1.0 })
+                .collect(),
             vec![0, 1, 2, 0, 1, 2, 0, 1, 2],
             12,
         ),
         (
             "columns of zeros",
-            (0..10 * 6).map(|i| if i % 2 == 0 { 0.0 } else { wave(i) }).collect(),
+            (0..10 * 6)
+                .map(|i| if i % 2 == 0 { 0.0 } else { wave(i) })
+                .collect(),
             (0..10).map(|i| i % 2).collect(),
             6,
         ),
@@ -115,12 +129,20 @@ fn what_no_row_tells_apart_costs_what_the_classes_cost() {
     for loss in [Loss::Svm, Loss::CrammerSinger] {
         let fit = fits(loss);
         assert!(fit.converged, "{loss}: {fit:?}");
-        assert!((fit.objective - 2.0 / 3.0).abs() < 1e-4, "{loss}: {}", fit.objective);
+        assert!(
+            (fit.objective - 2.0 / 3.0).abs() < 1e-4,
+            "{loss}: {}",
+            fit.objective
+        );
     }
     // The same for each of two classes.
     let fit = fits(Loss::OneVsAll);
     assert!(fit.converged, "{fit:?}");
-    assert!((fit.objective - 4.0 / 3.0).abs() < 2e-4, "{}", fit.objective);
+    assert!(
+        (fit.objective - 4.0 / 3.0).abs() < 2e-4,
+        "{}",
+        fit.objective
+    );
 }
 
 /// Counts the questions, and says stop at one of them and ever after.
@@ -147,7 +169,7 @@ fn stopping_is_heard_wherever_the_solver_is() {
             (Loss::OneVsAll, Penalty::Elastic { beta: 1.0 }),
             (Loss::Softmax, Penalty::L1),
         ] {
-            let params = LinearParams::new(loss, penalty, 1e-2);
+            let params = LinearParams::new(loss, penalty, 1e-3);
             let count = StopsAt {
                 asked: AtomicU64::new(0),
                 stop: u64::MAX,
@@ -161,7 +183,11 @@ fn stopping_is_heard_wherever_the_solver_is() {
                     stop,
                 };
                 let error = fit(&rows, &labels, d, params, &stops).unwrap_err();
-                assert_eq!(error, LinearError::Cancelled, "{params:?} at {stop} of {questions}");
+                assert_eq!(
+                    error,
+                    LinearError::Cancelled,
+                    "{params:?} at {stop} of {questions}"
+                );
             }
         }
     }

@@ -2,8 +2,10 @@
 //! objective it can still be.
 //!
 //! In the order of reading: `row` (losses as maxima, smoothed), `certificate` (the gap), `bias` (exact
-//! search on scores), `state` (where a fit stands), `preconditioner` (second moments of some rows), `lbfgs`,
-//! then the two methods, `smooth` for `none` and `l2` and `proximal` for `l1` and `elastic`.
+//! search on scores), `state` (where a fit stands), `run` (the best so far, when to stop, how smoothing
+//! moves), `preconditioner` (second moments of some rows), `lbfgs`, then the methods: `smooth` for `none`
+//! and `l2`, `proximal` for `l1` and `elastic`, and `ascent` (with `dual_row` and `dual_space`) for hinges
+//! where rows are few.
 //!
 //! **Numbers.** Weights, scores and all sums are f64; only what the kernels read is rounded to f32 (a
 //! direction's weights, dual coefficients), and both kinds of rounding shrink with the steps. Weights of
@@ -68,11 +70,13 @@ pub struct ExactFit {
     pub gap: Option<f64>,
     /// Euclidean norm of the least subgradient (of the smoothed loss where the loss has kinks).
     pub stationarity: f64,
-    /// Times that all rows were read, scores and gradient together being once.
+    /// Times that all rows were read, scores and gradient together being once; other work counts as the
+    /// readings that would cost as much.
     pub passes: f64,
     /// Steps taken, the starting point among them.
     pub iterations: u32,
-    /// Whether the tolerance was met, rather than the passes used up or rounding in the way.
+    /// Whether objective and gap as they stand here meet the tolerance, rather than the passes used up or
+    /// rounding in the way.
     pub converged: bool,
 }
 
@@ -81,7 +85,8 @@ pub struct ExactFit {
 /// | loss | `none`, `l2` | `l1`, `elastic` |
 /// |---|---|---|
 /// | smooth (`softmax`, `svm-squared`) | preconditioned L-BFGS | proximal quasi-Newton |
-/// | hinges | the same on the smoothed loss, ever less smoothed | likewise |
+/// | hinges | the same on the smoothed loss, its smoothing centered anew again and again | likewise |
+/// | hinges, at most 1024 rows and no more than columns | dual coordinate ascent (`none`: as above) | dual coordinate ascent |
 ///
 /// The preconditioner, a sample's second moments, is made once and serves every loss and lambda. Results
 /// are the same bits for every number of threads.

@@ -6,7 +6,8 @@
 //! `mu/2 |alpha|^2` away inside the maximum (Nesterov 2005, Smooth minimization of non-smooth functions):
 //! the maximiser becomes unique, `alpha = project(m / mu)`, and is the gradient of the smoothed loss,
 //! which lies between `L - mu/2 |alpha|^2` and L. The alpha of any scores is a feasible dual point of
-//! the loss itself, so that nothing is lost for the certificate:
+//! the loss itself, so that nothing is lost for the certificate. The table is for smoothing centered at 0;
+//! around weights c it takes `mu/2 |alpha - c|^2` away, and m becomes `m + mu c` in it:
 //!
 //! | loss | margins m | alpha | L*(u) |
 //! |---|---|---|---|
@@ -273,7 +274,7 @@ fn softmax_row(scores: &mut [f64], label: usize) -> f64 {
 mod tests {
     use super::*;
 
-    const CENTER: [f64; 4] = [0.0; 4];
+    const CENTER: [f64; 4] = [0.05, 0.3, 0.1, 0.2];
 
     const SCORES: [[f64; 4]; 4] = [
         [0.3, -0.2, 0.9, 0.05],
