@@ -72,7 +72,9 @@ fn fit(case: &Case, exact: ExactParams) -> ExactFit {
     let rounding = 1e-7 * (1.0 + case.optimum);
     let fit = solver
         .fit(&case.params.check().unwrap(), None, &(), &mut |step| {
-            assert!(step.objective <= last, "the best objective never rises");
+            // But for what rounding scores anew changes.
+            let risen = step.objective - last;
+            assert!(risen <= rounding, "the best objective rises by {risen}");
             last = step.objective;
             assert!(step.objective >= case.optimum - rounding);
             if let Some(gap) = step.gap {
@@ -97,16 +99,15 @@ fn fit(case: &Case, exact: ExactParams) -> ExactFit {
 #[test]
 fn every_loss_and_penalty_reaches_the_optimum() {
     let cases = cases();
-    assert_eq!(cases.len(), 26);
+    assert_eq!(cases.len(), 35);
     for case in &cases {
         let smooth = matches!(case.params.loss, Loss::Softmax | Loss::SvmSquared);
-        // Smoothing runs out where rows are few and nearly separable: there the certificate, which `fit`
-        // checks, says how much is missing.
-        let separable = case.shape.0 < case.shape.1;
-        let (tolerance, close) = match (smooth, separable) {
-            (true, _) => (1e-7, 1e-6),
-            (false, false) => (1e-5, 1e-3),
-            (false, true) => (1e-5, 5e-2),
+        let few = case.shape.0 < case.shape.1;
+        let (tolerance, close) = match (smooth, case.params.loss, case.params.penalty) {
+            (true, ..) => (1e-7, 1e-6),
+            // Proximal steps of weights take long here; the certificate, which `fit` checks, says so.
+            (_, Loss::CrammerSinger, Penalty::L1) if few => (2e-5, 1e-3),
+            _ => (2e-5, 1e-4),
         };
         let exact = ExactParams {
             tolerance,
@@ -124,8 +125,12 @@ fn every_loss_and_penalty_reaches_the_optimum() {
         assert!(error.abs() <= close, "{what:?}: {error:e} from the optimum");
         let has_gap = case.params.penalty != Penalty::None;
         assert_eq!(fit.gap.is_some(), has_gap, "{what:?}");
-        if smooth && has_gap {
+        // Without squares in it, a dual point has to be shrunk to be one, which costs most of the gap.
+        if smooth && has_gap || case.params.penalty.l2_factor() > 0.0 {
             assert!(fit.converged, "{what:?}");
+        }
+        if let (Some(gap), true) = (fit.gap, fit.converged) {
+            assert!(gap <= tolerance * fit.objective, "{what:?}");
         }
     }
 }

@@ -2,21 +2,27 @@
 //!
 //! Scores are linear in W: with `S = Z W^T` and `D = Z V^T` stored, the objective at `W + t V` with bias
 //! b needs no further look at the rows. [`Line::minimise`] is a damped Newton method on the `1 + K`
-//! numbers (t, b). The objective is convex in them, so that it finds the least value from anywhere.
+//! numbers (t, b). The objective is convex in them, so that it finds the least value from anywhere, but a
+//! smoothed hinge is curved in narrow places only, where Newton's method may take many short steps: their
+//! number is bounded, and what is left is for the next search.
+//!
+//! `one-vs-all` falls apart into one problem a class when nothing but the bias moves, each with one
+//! monotone slope. [`Line::minimise_each`] finds their zeros by Newton's method between bounds.
 //!
 //! At the exact minimiser over b the dual coefficients sum to 0 over the rows, which makes them
 //! feasible for the dual of the problem with a free bias.
 
 use super::row::RowLoss;
-use crate::linear::LinearData;
+use crate::Monitor;
+use crate::linear::{LinearData, Loss};
 use crate::neighbors::Element;
 use rayon::prelude::*;
 
 /// Rows whose sums are made in one go; the sums of such parts are added in their order.
 pub(super) const ROWS_AT_ONCE: usize = 1024;
 
-/// Newton steps, more than which no well-posed problem takes.
-const MAX_STEPS: usize = 60;
+/// Readings of the scores in one search, more than which no well-posed problem takes.
+const MAX_READINGS: usize = 60;
 
 /// The objective along a direction: `1/N sum_i w_i L(S_i + t D_i + b) + t (2 c + a t)`.
 pub(super) struct Line<'l, 'd, 'a, T> {
@@ -24,10 +30,14 @@ pub(super) struct Line<'l, 'd, 'a, T> {
     pub(super) row_loss: RowLoss,
     /// S, `n x K`, without the bias.
     pub(super) scores: &'l [f64],
+    /// What the smoothing is centered at, `n x K`.
+    pub(super) center: &'l [f64],
     /// D, `n x K`, or nothing to move along.
     pub(super) direction: Option<&'l [f32]>,
     /// `a` and `c` of the penalty's part.
     pub(super) quadratic: (f64, f64),
+    /// Asked before every reading of the scores.
+    pub(super) monitor: &'l dyn Monitor,
 }
 
 /// Value, gradient and second derivatives by (b, t), t last.
@@ -41,8 +51,12 @@ struct Expansion {
 
 impl<T: Element> Line<'_, '_, '_, T> {
     /// Moves `bias` to the least value and returns the step t; starts at (`t`, `bias`). Stops when
-    /// another step would gain less than `tolerance`, after that step.
+    /// another step would gain less than `tolerance`, after that step, or when the monitor says so.
     pub(super) fn minimise(&self, bias: &mut [f64], t: f64, tolerance: f64) -> f64 {
+        if self.row_loss.loss == Loss::OneVsAll && self.direction.is_none() {
+            self.minimise_each(bias, tolerance);
+            return t;
+        }
         let n_classes = bias.len();
         let size = n_classes + usize::from(self.direction.is_some());
         let mut at = bias.to_vec();
@@ -50,7 +64,8 @@ impl<T: Element> Line<'_, '_, '_, T> {
         let mut here = self.expand(&at);
         // How far a step may move any score: margins and logarithms of odds are numbers around 1.
         let mut radius = 2.0;
-        for _ in 0..MAX_STEPS {
+        let mut readings = 0;
+        while readings < MAX_READINGS {
             let Some((step, damped)) = self.newton_step(&here, size, radius, at[n_classes]) else {
                 break;
             };
@@ -70,6 +85,10 @@ impl<T: Element> Line<'_, '_, '_, T> {
                 for (x, s) in there_at.iter_mut().zip(&step) {
                     *x += length * s;
                 }
+                if readings == MAX_READINGS || self.monitor.cancelled() {
+                    break None;
+                }
+                readings += 1;
                 let there = self.expand(&there_at);
                 if there.value <= here.value + 1e-4 * length * slope {
                     break Some((there_at, there));
@@ -87,6 +106,48 @@ impl<T: Element> Line<'_, '_, '_, T> {
         }
         bias.copy_from_slice(&at[..n_classes]);
         at[n_classes]
+    }
+
+    /// The best bias of every class where no other class counts, to slopes of at most `tolerance`.
+    fn minimise_each(&self, bias: &mut [f64], tolerance: f64) {
+        let n_classes = bias.len();
+        let mut at = bias.to_vec();
+        at.push(0.0);
+        let mut between = vec![(f64::NEG_INFINITY, f64::INFINITY); n_classes];
+        // How far to go where nothing bounds the way: margins are numbers around 1.
+        let mut stride = vec![1.0; n_classes];
+        for _ in 0..MAX_READINGS {
+            if self.monitor.cancelled() {
+                break;
+            }
+            let here = self.expand(&at);
+            let mut done = true;
+            for k in 0..n_classes {
+                let slope = here.gradient[k];
+                if slope.abs() <= tolerance {
+                    continue;
+                }
+                let (low, high) = &mut between[k];
+                *if slope > 0.0 { &mut *high } else { &mut *low } = at[k];
+                let curvature = here.hessian[k * (n_classes + 1) + k];
+                let newton = at[k] - slope / curvature;
+                let inside = newton > *low && newton < *high && (newton - at[k]).abs() < stride[k];
+                let next = if curvature > 0.0 && inside {
+                    newton
+                } else if low.is_finite() && high.is_finite() {
+                    0.5 * (*low + *high)
+                } else {
+                    stride[k] *= 2.0;
+                    at[k] - stride[k].copysign(slope)
+                };
+                done &= next == at[k];
+                at[k] = next;
+            }
+            if done {
+                break;
+            }
+        }
+        bias.copy_from_slice(&at[..n_classes]);
     }
 
     /// The solution of `(H + damping) step = -g`, with as much damping (Levenberg and Marquardt) as keeps
@@ -214,7 +275,8 @@ impl<T: Element> Line<'_, '_, '_, T> {
             let index = first_row + i;
             let label = self.data.labels()[index] as usize;
             let weight = self.data.weight(index);
-            let (value, curvature) = self.row_loss.second_order(&mut row, label, &mut h);
+            let center = &self.center[index * n_classes..][..n_classes];
+            let (value, curvature) = self.row_loss.second_order(&mut row, label, center, &mut h);
             sums.value += weight * value;
             for (sum, u) in sums.gradient.iter_mut().zip(&row) {
                 *sum += weight * u;

@@ -2,16 +2,21 @@
 //! objective it can still be.
 //!
 //! In the order of reading: `row` (losses as maxima, smoothed), `certificate` (the gap), `bias` (exact
-//! search on scores), `state` (where a fit stands), `preconditioner` (second moments of some rows), `lbfgs`,
-//! then the two methods, `smooth` for `none` and `l2` and `proximal` for `l1` and `elastic`.
+//! search on scores), `state` (where a fit stands), `run` (the best so far, when to stop, how smoothing
+//! moves), `preconditioner` (second moments of some rows), `lbfgs`, then the methods: `smooth` for `none`
+//! and `l2`, `proximal` for `l1` and `elastic`, and `ascent` (with `dual_row` and `dual_space`) for hinges
+//! where rows are few.
 //!
 //! **Numbers.** Weights, scores and all sums are f64; only what the kernels read is rounded to f32 (a
 //! direction's weights, dual coefficients), and both kinds of rounding shrink with the steps. Weights of
 //! f32 would end the way to gaps below 1e-6 of the objective.
 
+mod ascent;
 mod bias;
 mod certificate;
 mod certify;
+mod dual_row;
+mod dual_space;
 mod lbfgs;
 mod params;
 mod preconditioner;
@@ -29,7 +34,7 @@ use crate::Monitor;
 use crate::neighbors::Element;
 use preconditioner::Sample;
 use row::RowLoss;
-use run::{Run, Smoothing};
+use run::{Run, Smoothing, Verdict};
 use state::State;
 
 /// Steps that L-BFGS remembers. Few: each change of smoothing makes them stale.
@@ -67,11 +72,13 @@ pub struct ExactFit {
     pub gap: Option<f64>,
     /// Euclidean norm of the least subgradient (of the smoothed loss where the loss has kinks).
     pub stationarity: f64,
-    /// Times that all rows were read, scores and gradient together being once.
+    /// Times that all rows were read, scores and gradient together being once; other work counts as the
+    /// readings that would cost as much.
     pub passes: f64,
     /// Steps taken, the starting point among them.
     pub iterations: u32,
-    /// Whether the tolerance was met, rather than the passes used up or rounding in the way.
+    /// Whether objective and gap as they stand here meet the tolerance, rather than the passes used up or
+    /// rounding in the way.
     pub converged: bool,
 }
 
@@ -80,7 +87,8 @@ pub struct ExactFit {
 /// | loss | `none`, `l2` | `l1`, `elastic` |
 /// |---|---|---|
 /// | smooth (`softmax`, `svm-squared`, `ridge`) | preconditioned L-BFGS | proximal quasi-Newton |
-/// | hinges | the same on the smoothed loss, ever less smoothed | likewise |
+/// | hinges | the same on the smoothed loss, its smoothing centered anew again and again | likewise |
+/// | hinges, at most 1024 rows and no more than columns | dual coordinate ascent (`none`: as above) | dual coordinate ascent |
 ///
 /// The preconditioner, a sample's second moments, is made once and serves every loss and lambda. Results
 /// are the same bits for every number of threads.
@@ -148,16 +156,21 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
             loss: config.loss(),
             mu: Smoothing::new(config.loss()).first(),
         };
-        let run = Run::new(self.exact, monitor, watch);
+        let mut run = Run::new(self.exact, monitor, watch);
         let data = self.data;
         let kinks = config.lambda() * config.penalty().l1_factor() > 0.0;
         let ridge = 2.0 * config.lambda() * config.penalty().l2_factor();
-        let sample = self.sample(config, kinks, c, ridge);
+        let mut state = State::new(config, data, row_loss, start.clone(), monitor);
+        if ascent::suits(&state) {
+            let verdict = ascent::fit(&mut state, &mut run)?;
+            if verdict != Verdict::GoOn {
+                return run.finish(state, verdict);
+            }
+        }
+        let sample = self.sample(config, kinks, c, ridge, monitor)?;
         if kinks {
-            let state = State::new(config, data, row_loss, start.clone());
             proximal::fit(state, run, sample, c)
         } else {
-            let state = State::new(config, data, row_loss, start.clone());
             smooth::fit(state, run, sample, c)
         }
     }
@@ -183,11 +196,21 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
     }
 
     /// The sample, made anew if this fit needs a larger one than the last.
-    fn sample(&mut self, config: &LinearConfig, kinks: bool, c: f64, ridge: f64) -> &Sample {
+    fn sample(
+        &mut self,
+        config: &LinearConfig,
+        kinks: bool,
+        c: f64,
+        ridge: f64,
+        monitor: &dyn Monitor,
+    ) -> Result<&Sample, LinearError> {
         let (n, d) = (self.data.n_rows(), self.data.n_features());
         let few = SAMPLE_ROWS.min(n);
         let many = n.min(SAMPLE_ROWS.max(2 * d));
-        let make = |rows, of_columns| Sample::new(config.level(), self.data, rows, of_columns);
+        let make = |rows, of_columns| {
+            let sample = Sample::new(config.level(), self.data, rows, of_columns, monitor);
+            sample.ok_or(LinearError::Cancelled)
+        };
         let old = self.sample.take();
         let suits = |sample: &Sample| {
             if kinks {
@@ -198,16 +221,16 @@ impl<'d, 'a, T: Element> ExactSolver<'d, 'a, T> {
         };
         let sample = match old {
             Some(old) if suits(&old) => old,
-            _ if kinks => make(many, true),
+            _ if kinks => make(many, true)?,
             _ => {
-                let first = make(few, false);
+                let first = make(few, false)?;
                 if suits(&first) {
                     first
                 } else {
-                    make(many, false)
+                    make(many, false)?
                 }
             }
         };
-        self.sample.insert(sample)
+        Ok(self.sample.insert(sample))
     }
 }

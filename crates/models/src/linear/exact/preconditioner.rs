@@ -14,6 +14,7 @@
 //! misses are held back by an addition to the ridge, and corrected by the steps that L-BFGS remembers.
 
 use super::lbfgs::dot;
+use crate::Monitor;
 use crate::linear::LinearData;
 use crate::linear::dense::{Cholesky, Symmetric, transpose};
 use crate::neighbors::Element;
@@ -22,6 +23,9 @@ use rayon::prelude::*;
 
 /// Rows or columns of the sample that a thread multiplies in one go.
 const BLOCK: usize = 128;
+
+/// Rows whose products are summed before the monitor is asked again.
+const ROWS_AT_ONCE: usize = 1024;
 
 /// Of the mean square of a row divided by the number of rows, what is added to the ridge for what a
 /// sample misses.
@@ -58,28 +62,36 @@ pub(super) struct Metric<'s> {
 
 impl Sample {
     /// `n_rows` rows at even distances, give or take, or all; `of_columns` asks for products of columns
-    /// even if those of rows are fewer.
+    /// even if those of rows are fewer. `None` if the monitor says to stop.
     pub(super) fn new<T: Element>(
         level: Level,
         data: &LinearData<'_, T>,
         n_rows: usize,
         of_columns: bool,
-    ) -> Self {
+        monitor: &dyn Monitor,
+    ) -> Option<Self> {
         let n_rows = n_rows.clamp(1, data.n_rows());
         let mut rows = rows_of(data, n_rows);
         let n_features = data.n_features();
         center(&mut rows, n_features);
         let of_columns = of_columns || n_features <= n_rows;
-        let transposed = transpose(&rows, n_rows, n_features);
-        let (left, right) = if of_columns {
-            (&transposed, &rows)
-        } else {
-            (&rows, &transposed)
-        };
         let mut products = Symmetric::zero(if of_columns { n_features } else { n_rows });
-        products.add_products(level, left, right);
+        if of_columns {
+            for rows in rows.chunks(ROWS_AT_ONCE * n_features) {
+                if monitor.cancelled() {
+                    return None;
+                }
+                let columns = transpose(rows, rows.len() / n_features, n_features);
+                products.add_products(level, &columns, rows);
+            }
+        } else {
+            products.add_products(level, &rows, &transpose(&rows, n_rows, n_features));
+        }
+        if monitor.cancelled() {
+            return None;
+        }
         products.mirror();
-        Self {
+        Some(Self {
             level,
             rows,
             n_rows,
@@ -87,7 +99,7 @@ impl Sample {
             whole: n_rows == data.n_rows(),
             products,
             of_columns,
-        }
+        })
     }
 
     /// Mean of |z|^2 over the rows.
@@ -292,7 +304,7 @@ fn center(rows: &mut [f32], n_features: usize) {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): a number that looks random, the same everywhere.
-fn mix(i: u64) -> u64 {
+pub(super) fn mix(i: u64) -> u64 {
     let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

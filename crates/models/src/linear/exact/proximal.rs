@@ -13,10 +13,11 @@
 
 use super::lbfgs::{Memory, dot};
 use super::preconditioner::Sample;
-use super::run::{Run, Smoothing, Verdict};
+use super::run::{Move, Run, Smoothing, Verdict};
 use super::smooth::{LEAST_GAIN, SEARCH_TOLERANCE};
 use super::state::State;
 use super::{ExactFit, MEMORY};
+use crate::Monitor;
 use crate::linear::LinearError;
 use crate::neighbors::Element;
 use rayon::prelude::*;
@@ -34,34 +35,48 @@ pub(super) fn fit<T: Element>(
     sample: &Sample,
     c: f64,
 ) -> Result<ExactFit, LinearError> {
-    let smoothing = Smoothing::new(state.row_loss.loss);
+    let mut smoothing = Smoothing::new(state.row_loss.loss);
     let moments = sample.second_moments(c);
     let mut memory = Memory::new(MEMORY);
     state.minimise_bias(SEARCH_TOLERANCE);
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
     let mut stuck = 0;
-    let mut slow = 0;
-    while verdict == Verdict::GoOn {
+    loop {
+        match verdict {
+            Verdict::OutOfPasses => break,
+            Verdict::Converged => {
+                if run.confirm(&mut state)? {
+                    break;
+                }
+                here = state.measure();
+            }
+            Verdict::GoOn => {}
+        }
+        match smoothing.next(stuck == 2, state.row_loss.mu, state.penalties, &here) {
+            Move::Stop => break,
+            Move::Stay => {}
+            Move::Center(mu) => {
+                if mu < state.row_loss.mu {
+                    memory.clear();
+                }
+                stuck = 0;
+                state.center(mu);
+                state.minimise_bias(SEARCH_TOLERANCE * here.objective);
+                here = state.measure();
+                verdict = run.record(&state, &here)?;
+                continue;
+            }
+        }
         let terms = memory.direct_terms();
         let gradient = state.gradient.weight.clone();
         let mut model = Model::new(&moments, &terms, &state.at.weight, &gradient);
-        model.minimise(state.penalties.l2, state.penalties.l1);
+        model.minimise(state.penalties.l2, state.penalties.l1, run.monitor());
+        if run.monitor().cancelled() {
+            return Err(LinearError::Cancelled);
+        }
         let direction = model.step;
         let promised = promise(&state, &direction);
-        if smoothing.is_done(slow, state.penalties, &here) || stuck == 2 {
-            let Some(mu) = smoothing.next(state.row_loss.mu) else {
-                break;
-            };
-            state.row_loss.mu = mu;
-            memory.clear();
-            stuck = 0;
-            slow = 0;
-            state.minimise_bias(SEARCH_TOLERANCE * here.objective);
-            here = state.measure();
-            verdict = run.record(&state, &here)?;
-            continue;
-        }
         if promised <= 0.0 || promised.is_nan() {
             memory.clear();
             stuck += 1;
@@ -78,11 +93,7 @@ pub(super) fn fit<T: Element>(
         state.minimise_bias(SEARCH_TOLERANCE * before.abs());
         here = state.measure();
         let gain = before - here.smoothed;
-        slow = if gain < 0.02 * here.slack {
-            slow + 1
-        } else {
-            0
-        };
+        smoothing.stepped(gain, &here);
         if gain > LEAST_GAIN * before.abs() {
             stuck = 0;
         } else {
@@ -96,7 +107,7 @@ pub(super) fn fit<T: Element>(
         memory.push_with_image(step, change, image);
         verdict = run.record(&state, &here)?;
     }
-    run.finish(state, verdict == Verdict::Converged)
+    run.finish(state, verdict)
 }
 
 /// How much the objective falls along the direction to first order, the penalty taken as it is.
@@ -168,22 +179,32 @@ impl<'m> Model<'m> {
         }
     }
 
-    fn minimise(&mut self, l2: f64, l1: f64) {
+    /// Ends early if the monitor says so.
+    fn minimise(&mut self, l2: f64, l1: f64, monitor: &dyn Monitor) {
         let all: Vec<usize> = (0..self.weight.len()).collect();
         let mut first = None;
         for _ in 0..FULL_ROUNDS {
-            let gain = all.iter().map(|&at| self.descend(at, l2, l1)).sum::<f64>();
+            let mut gain = 0.0;
+            for class in all.chunks(self.d) {
+                if monitor.cancelled() {
+                    return;
+                }
+                gain += class
+                    .iter()
+                    .map(|&at| self.descend(at, l2, l1))
+                    .sum::<f64>();
+            }
             let enough = ENOUGH * *first.get_or_insert(gain);
             if gain <= enough {
                 return;
             }
-            self.descend_active(l2, l1, 0.3 * enough);
+            self.descend_active(l2, l1, 0.3 * enough, monitor);
         }
     }
 
     /// Rounds over the weights that are not 0, with their part of the moments gathered; what they did to the
     /// other slopes comes last.
-    fn descend_active(&mut self, l2: f64, l1: f64, enough: f64) {
+    fn descend_active(&mut self, l2: f64, l1: f64, enough: f64, monitor: &dyn Monitor) {
         let n_classes = self.weight.len() / self.d;
         let mut blocks: Vec<Active> = (0..n_classes)
             .map(|class| Active::gather(self, class))
@@ -193,7 +214,7 @@ impl<'m> Model<'m> {
                 .iter_mut()
                 .map(|block| block.round(self, l2, l1))
                 .sum();
-            if gain <= enough {
+            if gain <= enough || monitor.cancelled() {
                 break;
             }
         }
@@ -328,7 +349,7 @@ mod tests {
         ];
         let mut model = Model::new(&moments, &terms, &weight, &gradient);
         for _ in 0..200 {
-            model.minimise(l2, l1);
+            model.minimise(l2, l1, &());
         }
         let step = model.step;
         let mut slope = times(&moments, &step);

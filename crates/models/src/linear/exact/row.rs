@@ -6,7 +6,8 @@
 //! `mu/2 |alpha|^2` away inside the maximum (Nesterov 2005, Smooth minimization of non-smooth functions):
 //! the maximiser becomes unique, `alpha = project(m / mu)`, and is the gradient of the smoothed loss,
 //! which lies between `L - mu/2 |alpha|^2` and L. The alpha of any scores is a feasible dual point of
-//! the loss itself, so that nothing is lost for the certificate:
+//! the loss itself, so that nothing is lost for the certificate. The table is for smoothing centered at 0;
+//! around weights c it takes `mu/2 |alpha - c|^2` away, and m becomes `m + mu c` in it:
 //!
 //! | loss | margins m | alpha | L*(u) |
 //! |---|---|---|---|
@@ -64,7 +65,7 @@ impl RowLoss {
     }
 
     /// The row's value; its scores are replaced by `u = dL/ds`, the dual coefficients.
-    pub(super) fn coefficients(self, scores: &mut [f64], label: usize) -> RowValue {
+    pub(super) fn coefficients(self, scores: &mut [f64], label: usize, center: &[f64]) -> RowValue {
         match self.loss {
             Loss::Softmax => {
                 let exact = softmax_row(scores, label);
@@ -90,28 +91,34 @@ impl RowLoss {
                     slack: 0.0,
                 }
             }
-            Loss::Svm | Loss::OneVsAll | Loss::CrammerSinger => self.hinge(scores, label),
+            Loss::Svm | Loss::OneVsAll | Loss::CrammerSinger => self.hinge(scores, label, center),
         }
     }
 
-    fn hinge(self, scores: &mut [f64], label: usize) -> RowValue {
+    fn hinge(self, scores: &mut [f64], label: usize, center: &[f64]) -> RowValue {
         self.margins(scores, label);
         let mut value = RowValue::default();
-        let threshold = self.threshold(scores);
+        let threshold = self.threshold(scores, center);
         if self.loss == Loss::CrammerSinger {
             value.exact = scores.iter().fold(0.0, |most: f64, &m| most.max(m));
         }
         let mut reached = 0.0;
-        for m in scores.iter_mut() {
-            let alpha = ((*m - threshold) / self.mu).clamp(0.0, 1.0);
+        for (m, &c) in scores.iter_mut().zip(center) {
+            let alpha = (c + (*m - threshold) / self.mu).clamp(0.0, 1.0);
             if self.loss != Loss::CrammerSinger {
                 value.exact += m.max(0.0);
                 // Summed term by term, each at least 0.
-                value.slack += if *m > 0.0 { (1.0 - alpha) * *m } else { 0.0 };
+                value.slack += if *m > 0.0 {
+                    (1.0 - alpha) * *m
+                } else if alpha > 0.0 {
+                    -alpha * *m
+                } else {
+                    0.0
+                };
             }
             reached += if alpha > 0.0 { alpha * *m } else { 0.0 };
             value.dual += alpha;
-            value.smoothed -= 0.5 * self.mu * alpha * alpha;
+            value.smoothed -= 0.5 * self.mu * (alpha - c) * (alpha - c);
             *m = alpha;
         }
         value.smoothed += reached;
@@ -136,19 +143,19 @@ impl RowLoss {
     }
 
     /// By what alphas have to be lowered, times mu, for their sum to be at most 1 (`crammer-singer`).
-    fn threshold(self, margins: &[f64]) -> f64 {
+    fn threshold(self, margins: &[f64], center: &[f64]) -> f64 {
         if self.loss != Loss::CrammerSinger {
             return 0.0;
         }
-        let sum_above =
-            |threshold: f64| -> f64 { margins.iter().map(|m| (m - threshold).max(0.0)).sum() };
+        let moved = || margins.iter().zip(center).map(|(m, c)| m + self.mu * c);
+        let sum_above = |threshold: f64| -> f64 { moved().map(|m| (m - threshold).max(0.0)).sum() };
         if sum_above(0.0) <= self.mu {
             return 0.0;
         }
         // Michelot's algorithm: the threshold of a set is at most the one sought; drop what lies below.
-        let mut threshold = margins.iter().fold(f64::NEG_INFINITY, |a, &m| a.max(m)) - self.mu;
+        let mut threshold = moved().fold(f64::NEG_INFINITY, f64::max) - self.mu;
         loop {
-            let above = margins.iter().filter(|m| **m > threshold);
+            let above = moved().filter(|m| *m > threshold);
             let (count, sum) = above.fold((0.0, 0.0), |(count, sum), m| (count + 1.0, sum + m));
             let next = (sum - self.mu) / count;
             if next <= threshold || count == 0.0 {
@@ -168,12 +175,22 @@ impl RowLoss {
         }
     }
 
+    /// The inverse of that: coefficients become weights of margins, 0 for a class that has no margin.
+    pub(super) fn weights_of_margins(self, coefficients: &mut [f64], label: usize) {
+        coefficients[label] = if self.loss == Loss::OneVsAll {
+            -coefficients[label]
+        } else {
+            0.0
+        };
+    }
+
     /// The smoothed loss; its scores are replaced by the gradient, and `h` is the diagonal of the
     /// curvature.
     pub(super) fn second_order(
         self,
         scores: &mut [f64],
         label: usize,
+        center: &[f64],
         h: &mut [f64],
     ) -> (f64, Curvature) {
         let mut curvature = Curvature {
@@ -204,17 +221,18 @@ impl RowLoss {
             Loss::Svm | Loss::OneVsAll | Loss::CrammerSinger => {
                 h.copy_from_slice(scores);
                 self.margins(h, label);
-                let threshold = self.threshold(h);
+                let threshold = self.threshold(h, center);
                 let mut free = 0.0;
-                for m in h.iter_mut() {
-                    let inside = *m > threshold && *m < threshold + self.mu;
+                for (m, c) in h.iter_mut().zip(center) {
+                    let moved = *m + self.mu * c - threshold;
+                    let inside = moved > 0.0 && moved < self.mu;
                     *m = if inside { 1.0 / self.mu } else { 0.0 };
                     free += f64::from(u8::from(inside));
                 }
                 if threshold > 0.0 && free > 0.0 {
                     curvature.kappa = self.mu / free;
                 }
-                self.hinge(scores, label).smoothed
+                self.hinge(scores, label, center).smoothed
             }
         };
         (value, curvature)
@@ -222,10 +240,16 @@ impl RowLoss {
 
     /// `L(s) + L*(theta u) - <theta u, s>` for dual coefficients shrunk by `theta` in 0..=1, which stay
     /// feasible. Scores are used up.
-    pub(super) fn slack_of_shrunk(self, scores: &mut [f64], label: usize, theta: f64) -> f64 {
+    pub(super) fn slack_of_shrunk(
+        self,
+        scores: &mut [f64],
+        label: usize,
+        center: &[f64],
+        theta: f64,
+    ) -> f64 {
         let reached = |u: &[f64], s: &[f64]| -> f64 { u.iter().zip(s).map(|(u, s)| u * s).sum() };
         let before = scores.to_vec();
-        let value = self.coefficients(scores, label);
+        let value = self.coefficients(scores, label, center);
         let conjugate = match self.loss {
             Loss::Softmax => {
                 let term = |(j, &u): (usize, &f64)| {
@@ -255,6 +279,8 @@ fn softmax_row(scores: &mut [f64], label: usize) -> f64 {
 mod tests {
     use super::*;
 
+    const CENTER: [f64; 4] = [0.05, 0.3, 0.1, 0.2];
+
     const SCORES: [[f64; 4]; 4] = [
         [0.3, -0.2, 0.9, 0.05],
         [3.0, 0.1, -2.0, 0.4],
@@ -275,7 +301,7 @@ mod tests {
         for row_loss in all() {
             for (scores, label) in SCORES.iter().flat_map(|s| (0..4).map(move |y| (s, y))) {
                 let mut u = *scores;
-                let value = row_loss.coefficients(&mut u, label);
+                let value = row_loss.coefficients(&mut u, label, &CENTER);
                 assert!((value.exact - row_loss.loss.value(scores, label)).abs() < 1e-12);
                 let inner: f64 = u.iter().zip(scores).map(|(u, s)| u * s).sum();
                 // Fenchel and Young: never negative, and 0 where nothing is smoothed.
@@ -285,14 +311,15 @@ mod tests {
                 assert!(value.exact - value.smoothed <= 2.0 * row_loss.mu + 1e-12);
                 let step = 1e-5;
                 let (mut gradient, mut h) = (*scores, [0.0; 4]);
-                let (smoothed, curvature) = row_loss.second_order(&mut gradient, label, &mut h);
+                let (smoothed, curvature) =
+                    row_loss.second_order(&mut gradient, label, &CENTER, &mut h);
                 assert!((smoothed - value.smoothed).abs() < 1e-12);
                 assert_eq!(gradient, u);
                 for k in 0..4 {
                     let at = |by: f64| {
                         let mut moved = *scores;
                         moved[k] += by;
-                        row_loss.coefficients(&mut moved, label).smoothed
+                        row_loss.coefficients(&mut moved, label, &CENTER).smoothed
                     };
                     let central = (at(step) - at(-step)) / (2.0 * step);
                     let smallest_mu = if row_loss.mu > 0.0 { row_loss.mu } else { 1.0 };
@@ -310,11 +337,13 @@ mod tests {
     fn shrunk_coefficients_stay_feasible() {
         for row_loss in all() {
             for (scores, label) in SCORES.iter().flat_map(|s| (0..4).map(move |y| (s, y))) {
-                let whole = row_loss.slack_of_shrunk(&mut scores.clone(), label, 1.0);
-                let expected = row_loss.coefficients(&mut scores.clone(), label).slack;
+                let whole = row_loss.slack_of_shrunk(&mut scores.clone(), label, &CENTER, 1.0);
+                let expected = row_loss
+                    .coefficients(&mut scores.clone(), label, &CENTER)
+                    .slack;
                 assert!((whole - expected).abs() < 1e-12, "{row_loss:?}");
                 // At 0 the dual point is u = 0, with L*(0) = 0 for every loss here.
-                let none = row_loss.slack_of_shrunk(&mut scores.clone(), label, 0.0);
+                let none = row_loss.slack_of_shrunk(&mut scores.clone(), label, &CENTER, 0.0);
                 assert!((none - row_loss.loss.value(scores, label)).abs() < 1e-12);
             }
         }

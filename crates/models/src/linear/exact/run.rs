@@ -10,8 +10,14 @@ use crate::neighbors::Element;
 /// What rounding may do to the difference of two objectives that were summed from f32 scores, relative.
 const ROUNDING: f64 = 1.2e-7;
 
-/// Steps of little gain after which the smoothing is narrowed.
+/// The same for sums of f64 scores.
+const F64_ROUNDING: f64 = 1e-12;
+
+/// Steps of little gain after which the smoothing is moved.
 const SLOW_STEPS: u32 = 5;
+
+/// A step that gains less than this share of what smoothing costs is one of little gain.
+const LITTLE: f64 = 0.02;
 
 /// Relative to the objective, how far dual coefficients may be from summing to 0 over the rows.
 const INFEASIBLE: f64 = 1e-6;
@@ -25,6 +31,8 @@ pub(super) struct Run<'r> {
     dual: BestDual,
     lower_bound: f64,
     gap: Option<f64>,
+    /// Whether the best objective is of f64 scores, which need no confirmation.
+    exact_objective: bool,
     stationarity: f64,
     largest_stationarity: f64,
     iteration: u32,
@@ -52,10 +60,15 @@ impl<'r> Run<'r> {
             dual: BestDual::default(),
             lower_bound: f64::NEG_INFINITY,
             gap: None,
+            exact_objective: false,
             stationarity: f64::INFINITY,
             largest_stationarity: 0.0,
             iteration: 0,
         }
+    }
+
+    pub(super) fn monitor(&self) -> &'r dyn Monitor {
+        self.monitor
     }
 
     /// Takes a measured point in and reports it.
@@ -73,6 +86,7 @@ impl<'r> Run<'r> {
         let best = self.best.as_ref().map(|(objective, _)| *objective);
         if best.is_none_or(|best| measure.objective < best) {
             self.best = Some((measure.objective, state.at.clone()));
+            self.exact_objective = false;
             self.stationarity = measure.stationarity;
         }
         let best = best.map_or(measure.objective, |best| best.min(measure.objective));
@@ -95,6 +109,44 @@ impl<'r> Run<'r> {
             let gap = own.min(known);
             self.gap = Some(self.gap.map_or(gap, |before| before.min(gap)));
         }
+        self.report(state, best);
+        Ok(self.verdict(state, measure, best))
+    }
+
+    /// Takes in a point whose objective and lower bound are known to all digits of f64; `parameters` makes
+    /// it, if it is the best so far.
+    pub(super) fn record_bound<T: Element>(
+        &mut self,
+        state: &State<'_, '_, T>,
+        objective: f64,
+        bound: f64,
+        parameters: impl FnOnce() -> Parameters,
+    ) -> Result<Verdict, LinearError> {
+        if self.monitor.cancelled() {
+            return Err(LinearError::Cancelled);
+        }
+        if !objective.is_finite() {
+            return Err(LinearError::NotFinite);
+        }
+        if self.best.as_ref().is_none_or(|(best, _)| objective < *best) {
+            self.best = Some((objective, parameters()));
+            self.exact_objective = true;
+        }
+        let best = self.best.as_ref().map_or(objective, |(best, _)| *best);
+        self.lower_bound = self.lower_bound.max(bound);
+        let gap = (best - self.lower_bound).max(0.0) + F64_ROUNDING * best.abs();
+        self.gap = Some(self.gap.map_or(gap, |before| before.min(gap)));
+        self.report(state, best);
+        Ok(if self.gap_is_met(best) {
+            Verdict::Converged
+        } else if state.passes() >= f64::from(self.exact.max_passes()) {
+            Verdict::OutOfPasses
+        } else {
+            Verdict::GoOn
+        })
+    }
+
+    fn report<T: Element>(&mut self, state: &State<'_, '_, T>, best: f64) {
         let step = ExactStep {
             iteration: self.iteration,
             passes: state.passes(),
@@ -107,7 +159,20 @@ impl<'r> Run<'r> {
         let passes = u64::from(self.exact.max_passes());
         self.monitor
             .progress((state.passes() as u64).min(passes), passes);
-        Ok(self.verdict(state, measure, best))
+    }
+
+    /// The best point so far.
+    pub(super) fn best(&self) -> Option<&Parameters> {
+        self.best.as_ref().map(|(_, parameters)| parameters)
+    }
+
+    /// Takes note of the least subgradient at the best point.
+    pub(super) fn set_stationarity(&mut self, stationarity: f64) {
+        self.stationarity = stationarity;
+    }
+
+    pub(super) fn gap(&self) -> Option<f64> {
+        self.gap
     }
 
     fn verdict<T: Element>(
@@ -118,12 +183,12 @@ impl<'r> Run<'r> {
     ) -> Verdict {
         let tolerance = self.exact.tolerance();
         let done = match self.gap {
-            Some(gap) => gap <= tolerance * best.abs().max(f64::MIN_POSITIVE),
+            Some(_) => self.gap_is_met(best),
             None if measure.gap.is_some() => false,
             None => {
                 // A smoothed loss is not the loss: its slack has to be small as well.
                 self.stationarity <= tolerance * self.largest_stationarity
-                    && state.row_loss.mu <= tolerance
+                    && measure.slack <= tolerance * best.abs()
             }
         };
         if done {
@@ -135,35 +200,77 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// The best point, its objective computed afresh.
-    pub(super) fn finish<T: Element>(
-        self,
-        mut state: State<'_, '_, T>,
-        converged: bool,
-    ) -> Result<ExactFit, LinearError> {
-        if let Some((before, parameters)) = self.best {
-            state.at = parameters;
-            state.refresh();
-            let objective = state.value();
-            Ok(ExactFit {
-                objective,
-                gap: self.gap.map(|gap| gap + (objective - before).max(0.0)),
-                stationarity: self.stationarity,
-                passes: state.passes(),
-                iterations: self.iteration,
-                converged,
-                parameters: state.at,
-            })
-        } else {
-            Err(LinearError::NotFinite)
+    fn gap_is_met(&self, objective: f64) -> bool {
+        let least = self.exact.tolerance() * objective.abs().max(f64::MIN_POSITIVE);
+        self.gap.is_some_and(|gap| gap <= least)
+    }
+
+    /// Goes to the best point, computes its objective afresh, and asks once more whether the tolerance is
+    /// met: many steps have rounded the scores that said so.
+    pub(super) fn confirm<T: Element>(
+        &mut self,
+        state: &mut State<'_, '_, T>,
+    ) -> Result<bool, LinearError> {
+        if let (true, Some((objective, _))) = (self.exact_objective, &self.best) {
+            return Ok(self.gap_is_met(*objective));
         }
+        let Some((objective, parameters)) = &mut self.best else {
+            return Err(LinearError::NotFinite);
+        };
+        state.at.clone_from(parameters);
+        state.refresh();
+        let fresh = state.value();
+        if !fresh.is_finite() {
+            return Err(LinearError::NotFinite);
+        }
+        let change = fresh - *objective;
+        *objective = fresh;
+        self.gap = self.gap.map(|gap| (gap + change).max(0.0));
+        Ok(self.gap.is_none() || self.gap_is_met(fresh))
+    }
+
+    /// The best point and what is known of it.
+    pub(super) fn finish<T: Element>(
+        mut self,
+        mut state: State<'_, '_, T>,
+        verdict: Verdict,
+    ) -> Result<ExactFit, LinearError> {
+        let met = self.confirm(&mut state)?;
+        let (objective, parameters) = self.best.ok_or(LinearError::NotFinite)?;
+        let converged = met && (self.gap.is_some() || verdict == Verdict::Converged);
+        Ok(ExactFit {
+            objective,
+            gap: self.gap,
+            stationarity: self.stationarity,
+            passes: state.passes(),
+            iterations: self.iteration,
+            converged,
+            parameters,
+        })
     }
 }
 
-/// The widths of smoothing, one after the other: margins are compared with 1.
+/// The widths of smoothing, and when it moves: margins are compared with 1.
+///
+/// Where the smoothed problem is solved well enough, smoothing is centered at the dual point found there,
+/// and narrowed. Where it resists it is centered anew and stays as wide as it is, which is the proximal
+/// method of multipliers (Rockafellar 1976, Augmented Lagrangians and applications of the proximal point
+/// algorithm in convex programming): the centers go to a dual solution at any width, while a narrow one
+/// makes the problem in between harder.
 #[derive(Debug)]
 pub(super) struct Smoothing {
     kinks: bool,
+    slow: u32,
+}
+
+/// What to do about the smoothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Move {
+    Stay,
+    /// Center it, and make it this wide.
+    Center(f64),
+    /// Nothing is left to do that numbers could show.
+    Stop,
 }
 
 impl Smoothing {
@@ -175,6 +282,7 @@ impl Smoothing {
         Self {
             // Any number of classes: whether it is smooth does not depend on it.
             kinks: loss.smoothness(2).is_none(),
+            slow: 0,
         }
     }
 
@@ -182,19 +290,38 @@ impl Smoothing {
         if self.kinks { Self::FIRST } else { 0.0 }
     }
 
-    /// The next width, if there is one: none for smooth losses, and none below what f64 scores can tell.
-    pub(super) fn next(&self, mu: f64) -> Option<f64> {
-        (self.kinks && mu > Self::LEAST).then_some(mu * Self::FACTOR)
+    /// Takes note of what a step gained.
+    pub(super) fn stepped(&mut self, gain: f64, measure: &Measure) {
+        let little = gain < LITTLE * measure.slack;
+        self.slow = if little { self.slow + 1 } else { 0 };
     }
 
-    /// Whether the smoothed problem is solved as well as it deserves: what is left to gain is less than
-    /// what smoothing costs. The bound on what is left is far above it where lambda is small, so that a
-    /// last `gain` that is small beside the cost will do.
-    pub(super) fn is_done(&self, slow: u32, penalties: Penalties, measure: &Measure) -> bool {
+    /// What to do after a step; `stuck` steps do not go down any more.
+    pub(super) fn next(
+        &mut self,
+        stuck: bool,
+        mu: f64,
+        penalties: Penalties,
+        measure: &Measure,
+    ) -> Move {
+        if !self.kinks {
+            return if stuck { Move::Stop } else { Move::Stay };
+        }
+        // The bound on what is left is far above it where lambda is small.
         let left = match measure.gap {
             Some(gap) if penalties.l2 > 0.0 => gap - measure.slack,
             _ => f64::INFINITY,
         };
-        self.kinks && (left < 0.6 * measure.slack || slow >= SLOW_STEPS)
+        let solved = left < 0.6 * measure.slack || stuck;
+        if !solved && self.slow < SLOW_STEPS {
+            return Move::Stay;
+        }
+        self.slow = 0;
+        match solved {
+            // f64 scores can tell no less.
+            true if mu <= Self::LEAST => Move::Stop,
+            true => Move::Center(mu * Self::FACTOR),
+            false => Move::Center(mu),
+        }
     }
 }

@@ -7,7 +7,7 @@
 
 use super::lbfgs::{Memory, dot};
 use super::preconditioner::Sample;
-use super::run::{Run, Smoothing, Verdict};
+use super::run::{Move, Run, Smoothing, Verdict};
 use super::state::State;
 use super::{ExactFit, MEMORY};
 use crate::linear::LinearError;
@@ -30,7 +30,7 @@ pub(super) fn fit<T: Element>(
     sample: &Sample,
     typical: f64,
 ) -> Result<ExactFit, LinearError> {
-    let smoothing = Smoothing::new(state.row_loss.loss);
+    let mut smoothing = Smoothing::new(state.row_loss.loss);
     let mut memory = Memory::new(MEMORY);
     let mut c = typical;
     let ridge = 2.0 * state.penalties.l2;
@@ -40,25 +40,36 @@ pub(super) fn fit<T: Element>(
     let mut here = state.measure();
     let mut verdict = run.record(&state, &here)?;
     let mut stuck = 0;
-    let mut slow = 0;
-    while verdict == Verdict::GoOn {
+    loop {
+        match verdict {
+            Verdict::OutOfPasses => break,
+            Verdict::Converged => {
+                if run.confirm(&mut state)? {
+                    break;
+                }
+                here = state.measure();
+            }
+            Verdict::GoOn => {}
+        }
+        match smoothing.next(stuck == 2, state.row_loss.mu, state.penalties, &here) {
+            Move::Stop => break,
+            Move::Stay => {}
+            Move::Center(mu) => {
+                if mu < state.row_loss.mu {
+                    memory.clear();
+                }
+                stuck = 0;
+                state.center(mu);
+                state.minimise_bias(SEARCH_TOLERANCE * here.objective);
+                here = state.measure();
+                verdict = run.record(&state, &here)?;
+                continue;
+            }
+        }
         let gradient = total_gradient(&state);
         let mut direction = memory.direction(&gradient, |q| metric.apply(q));
         direction.iter_mut().for_each(|x| *x = -*x);
         let slope = dot(&direction, &gradient);
-        if smoothing.is_done(slow, state.penalties, &here) || stuck == 2 {
-            let Some(mu) = smoothing.next(state.row_loss.mu) else {
-                break;
-            };
-            state.row_loss.mu = mu;
-            memory.clear();
-            stuck = 0;
-            slow = 0;
-            state.minimise_bias(SEARCH_TOLERANCE * here.objective);
-            here = state.measure();
-            verdict = run.record(&state, &here)?;
-            continue;
-        }
         if slope >= 0.0 || slope.is_nan() {
             // Rounding has the better of the memory, or of the factors.
             memory.clear();
@@ -70,11 +81,7 @@ pub(super) fn fit<T: Element>(
         let t = state.search(&direction, SEARCH_TOLERANCE * before.abs());
         here = state.measure();
         let gain = before - here.smoothed;
-        slow = if gain < 0.02 * here.slack {
-            slow + 1
-        } else {
-            0
-        };
+        smoothing.stepped(gain, &here);
         if gain > LEAST_GAIN * before.abs() {
             stuck = 0;
         } else {
@@ -97,7 +104,7 @@ pub(super) fn fit<T: Element>(
         memory.push(direction, change);
         verdict = run.record(&state, &here)?;
     }
-    run.finish(state, verdict == Verdict::Converged)
+    run.finish(state, verdict)
 }
 
 /// Data term and penalty.

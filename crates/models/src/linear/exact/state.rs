@@ -3,7 +3,8 @@
 use super::bias::{Line, ROWS_AT_ONCE};
 use super::certificate::{Penalties, Point};
 use super::row::{RowLoss, RowValue};
-use crate::linear::{LinearConfig, LinearData, Objective, Parameters};
+use crate::Monitor;
+use crate::linear::{LinearConfig, LinearData, Loss, Objective, Parameters};
 use crate::neighbors::Element;
 use rayon::prelude::*;
 
@@ -11,6 +12,7 @@ use rayon::prelude::*;
 pub(super) struct State<'d, 'a, T> {
     objective: Objective<'d, 'a, T>,
     data: &'d LinearData<'a, T>,
+    monitor: &'d dyn Monitor,
     pub(super) penalties: Penalties,
     pub(super) row_loss: RowLoss,
     pub(super) at: Parameters,
@@ -19,10 +21,14 @@ pub(super) struct State<'d, 'a, T> {
     /// `Z V^T` of the direction that was last looked along.
     along: Vec<f32>,
     coefficients: Vec<f32>,
+    /// Weights of margins that the smoothing is centered at, `n x K`.
+    center: Vec<f64>,
     /// The data term's gradient, `1/N sum_i w_i u_i z_i^T`.
     pub(super) gradient: Parameters,
     /// Half readings of the rows: scores are one, a gradient is another.
     half_passes: u64,
+    /// Work in readings of the rows that no kernel did.
+    other_passes: f64,
 }
 
 /// What [`State::measure`] finds.
@@ -51,19 +57,23 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
         data: &'d LinearData<'a, T>,
         row_loss: RowLoss,
         start: Parameters,
+        monitor: &'d dyn Monitor,
     ) -> Self {
         let n_scores = data.n_rows() * data.n_classes();
         let mut state = Self {
             objective: Objective::new(config, data),
             data,
+            monitor,
             penalties: Penalties::new(config),
             row_loss,
             scores: vec![0.0; n_scores],
             along: vec![0.0; n_scores],
             coefficients: vec![0.0; n_scores],
+            center: vec![0.0; n_scores],
             gradient: Parameters::zero(data.n_classes(), data.n_features()),
             at: start,
             half_passes: 0,
+            other_passes: 0.0,
         };
         state.refresh();
         state
@@ -71,7 +81,23 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
 
     /// Times that all rows were read, scores and gradient together being once.
     pub(super) fn passes(&self) -> f64 {
-        self.half_passes as f64 / 2.0
+        self.half_passes as f64 / 2.0 + self.other_passes
+    }
+
+    pub(super) fn data(&self) -> &'d LinearData<'a, T> {
+        self.data
+    }
+
+    /// Counts work that was done elsewhere, in readings of the rows.
+    pub(super) fn count_passes(&mut self, passes: f64) {
+        self.other_passes += passes;
+    }
+
+    /// Goes to other parameters, smoothing centered at other weights of margins.
+    pub(super) fn go_to(&mut self, parameters: Parameters, center: Vec<f64>) {
+        self.at = parameters;
+        self.center = center;
+        self.refresh();
     }
 
     /// Scores from the weights, without what many steps have rounded.
@@ -93,8 +119,10 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
             data: self.data,
             row_loss: self.row_loss,
             scores: &self.scores,
+            center: &self.center,
             direction: None,
             quadratic: (0.0, 0.0),
+            monitor: self.monitor,
         };
         line.minimise(&mut self.at.bias, 0.0, tolerance);
     }
@@ -113,14 +141,20 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
             data: self.data,
             row_loss: self.row_loss,
             scores: &self.scores,
+            center: &self.center,
             direction: Some(&self.along),
             quadratic: (
                 l2 * super::lbfgs::dot(direction, direction),
                 l2 * super::lbfgs::dot(&self.at.weight, direction),
             ),
+            monitor: self.monitor,
         };
         let t = line.minimise(&mut self.at.bias, 1.0, tolerance);
         self.advance(direction, t);
+        if self.row_loss.loss == Loss::OneVsAll {
+            // Cheap here, and exact where the search for both may end early.
+            self.minimise_bias(tolerance);
+        }
         t
     }
 
@@ -140,14 +174,14 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
     /// The smoothed objective at `W + t V`, the bias as it is.
     pub(super) fn value_at(&self, direction: &[f64], t: f64) -> f64 {
         let sums = self.sum_rows(
-            |scores, label| self.row_loss.coefficients(scores, label).smoothed,
+            |scores, label, center| self.row_loss.coefficients(scores, label, center).smoothed,
             t,
         );
         let moved = self.at.weight.iter().zip(direction).map(|(w, v)| w + t * v);
         sums + self.penalties.value(moved)
     }
 
-    fn sum_rows(&self, of_row: impl Fn(&mut [f64], usize) -> f64 + Sync, t: f64) -> f64 {
+    fn sum_rows(&self, of_row: impl Fn(&mut [f64], usize, &[f64]) -> f64 + Sync, t: f64) -> f64 {
         let n_classes = self.data.n_classes();
         let size = ROWS_AT_ONCE * n_classes;
         let parts: Vec<f64> = self
@@ -167,7 +201,12 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
                     }
                     let index = part * ROWS_AT_ONCE + i;
                     let label = self.data.labels()[index] as usize;
-                    sum += self.data.weight(index) * of_row(&mut row, label);
+                    sum += self.data.weight(index)
+                        * of_row(
+                            &mut row,
+                            label,
+                            &self.center[index * n_classes..][..n_classes],
+                        );
                 }
                 sum
             })
@@ -198,7 +237,9 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
             Some(1.0) => Some(slack + self.penalties.gap(point, 1.0)),
             Some(theta) => {
                 let slack = self.sum_rows(
-                    |scores, label| self.row_loss.slack_of_shrunk(scores, label, theta),
+                    |scores, label, center| {
+                        self.row_loss.slack_of_shrunk(scores, label, center, theta)
+                    },
                     0.0,
                 );
                 Some(slack + self.penalties.gap(point, theta))
@@ -222,6 +263,7 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
         let n_classes = self.data.n_classes();
         let size = ROWS_AT_ONCE * n_classes;
         let (data, row_loss, bias) = (self.data, self.row_loss, &self.at.bias);
+        let center = &self.center;
         let parts: Vec<(RowValue, Vec<f64>)> = self
             .scores
             .par_chunks(size)
@@ -240,7 +282,9 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
                     }
                     let index = part * ROWS_AT_ONCE + i;
                     let weight = data.weight(index);
-                    let value = row_loss.coefficients(&mut row, data.labels()[index] as usize);
+                    let center = &center[index * n_classes..][..n_classes];
+                    let label = data.labels()[index] as usize;
+                    let value = row_loss.coefficients(&mut row, label, center);
                     total.add(weight, &value);
                     for ((out, sum), u) in out.iter_mut().zip(&mut sums).zip(&row) {
                         *out = (weight * u) as f32;
@@ -262,10 +306,37 @@ impl<'d, 'a, T: Element> State<'d, 'a, T> {
         (total, residual)
     }
 
+    /// Centers the smoothing at the dual point of these scores, and makes it `mu` wide.
+    pub(super) fn center(&mut self, mu: f64) {
+        let n_classes = self.data.n_classes();
+        let size = ROWS_AT_ONCE * n_classes;
+        let (data, row_loss, bias) = (self.data, self.row_loss, &self.at.bias);
+        self.scores
+            .par_chunks(size)
+            .zip(self.center.par_chunks_mut(size))
+            .enumerate()
+            .for_each(|(part, (scores, center))| {
+                let mut row = vec![0.0; n_classes];
+                let rows = scores
+                    .chunks_exact(n_classes)
+                    .zip(center.chunks_exact_mut(n_classes));
+                for (i, (scores, center)) in rows.enumerate() {
+                    for ((to, s), b) in row.iter_mut().zip(scores).zip(bias) {
+                        *to = s + b;
+                    }
+                    let label = data.labels()[part * ROWS_AT_ONCE + i] as usize;
+                    row_loss.coefficients(&mut row, label, center);
+                    row_loss.weights_of_margins(&mut row, label);
+                    center.copy_from_slice(&row);
+                }
+            });
+        self.row_loss.mu = mu;
+    }
+
     /// The objective of the loss as it is, with scores that were just computed from the weights.
     pub(super) fn value(&self) -> f64 {
         let loss = self.row_loss.loss;
-        let rows = self.sum_rows(|scores, label| loss.value(scores, label), 0.0);
+        let rows = self.sum_rows(|scores, label, _| loss.value(scores, label), 0.0);
         rows + self.penalties.value(self.at.weight.iter().copied())
     }
 }

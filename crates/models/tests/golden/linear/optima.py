@@ -55,6 +55,10 @@ print("n,d,classes,loss,penalty,lambda,beta,objective")
 LOSSES = ["svm", "svm-squared", "one-vs-all", "crammer-singer", "softmax"]
 cases = [(120, 6, 4, loss, penalty, 0.01, 0.5) for loss in LOSSES for penalty in ["none", "l2", "l1", "elastic"]]
 cases += [(40, 60, 3, loss, "l2", 0.002, 0.0) for loss in LOSSES]
+HINGES = ["svm", "one-vs-all", "crammer-singer"]
+cases += [(40, 60, 3, loss, penalty, 0.002, 0.5) for loss in HINGES for penalty in ["l1", "elastic"]]
+# Fewer rows than columns, separable with large margins: like a few hundred images.
+cases += [(90, 300, 5, loss, "l2", 0.0001, 0.0) for loss in HINGES]
 cases += [(500, 48, 10, "svm", "l2", 0.001, 0.0)]
 for case in cases:
     print(",".join(map(str, case)) + f",{optimum(*case):.12g}", flush=True)
