@@ -10,8 +10,8 @@ use nearplane_models::linear::{
 };
 use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix};
 use nearplane_models::neighbors::{
-    Ballot, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Metric,
-    NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
+    Ballot, Effort, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams,
+    Metric, NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
 };
 use nearplane_models::selection::{Split, SplitError};
 
