@@ -136,6 +136,22 @@ pub fn any_at_most(level: Level, values: &[u32], threshold: u32) -> bool {
     arch::first_at_most(level, values, threshold).is_some()
 }
 
+/// Calls `visit` with the position of every value that is not above `threshold`, in ascending order.
+///
+/// ```
+/// use nearplane_kernels::{Level, each_at_most};
+/// let mut seen = Vec::new();
+/// each_at_most(Level::detect(), &[9, 5, 7, 5], 5, |position| seen.push(position));
+/// assert_eq!(seen, [1, 3]);
+/// ```
+pub fn each_at_most(level: Level, values: &[u32], threshold: u32, mut visit: impl FnMut(usize)) {
+    let mut at = 0;
+    while let Some(next) = arch::first_at_most(level, &values[at..], threshold) {
+        visit(at + next);
+        at += next + 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

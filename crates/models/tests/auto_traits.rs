@@ -10,8 +10,8 @@ use nearplane_models::linear::{
 };
 use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix};
 use nearplane_models::neighbors::{
-    Ballot, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Metric,
-    NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
+    Ballot, Effort, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams,
+    Metric, NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
 };
 use nearplane_models::selection::{
     CrossValidationError, FoldAccuracies, Folds, FoldsError, Split, SplitError,
@@ -27,6 +27,7 @@ fn public_types_go_to_other_threads() {
     thread_safe::<HistogramCurves>();
     thread_safe::<HogCells>();
     thread_safe::<Ballot>();
+    thread_safe::<Effort>();
     thread_safe::<Engine>();
     thread_safe::<Index<'_, u8>>();
     thread_safe::<Index<'_, f32>>();

@@ -96,6 +96,8 @@ pub(crate) enum EngineArg {
     Auto,
     /// Every distance, tiled
     Brute,
+    /// Exact lower bounds rule rows out: images or rows of bytes, by l1 or l2
+    Pruned,
 }
 
 /// Evaluation splits.

@@ -1,10 +1,10 @@
 //! `nearplane cv`, decided.
 
 use anyhow::Result;
-use nearplane_models::neighbors::{Metric, TieRule, Weights};
+use nearplane_models::neighbors::{Engine, Metric, TieRule, Weights};
 use nearplane_models::selection::{Folds, FoldsError};
 
-use super::knn::{metric, tie, weights};
+use super::knn::{engine, metric, tie, weights};
 use super::matrices::matrix_files;
 use super::{FeatureChoice, Input, features, source, usage};
 use crate::args::{CvKnnArgs, FoldRuleArg, FoldsArg};
@@ -23,6 +23,7 @@ pub(crate) struct CvKnnPlan {
     pub(crate) folding: Folding,
     pub(crate) tie: TieRule,
     pub(crate) weights: Weights,
+    pub(crate) engine: Engine,
     pub(crate) resume: bool,
 }
 
@@ -163,6 +164,7 @@ pub(super) fn cv_knn_plan(args: CvKnnArgs) -> Result<CvKnnPlan> {
         folding,
         tie: tie(args.tie),
         weights: weights(args.weights),
+        engine: engine(args.engine),
         resume: args.resume,
     })
 }

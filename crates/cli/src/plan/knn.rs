@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use nearplane_models::neighbors::{Metric, TieRule, Weights};
+use nearplane_models::neighbors::{Engine, Metric, TieRule, Weights};
 
 use super::matrices::matrix_files;
 use super::{FeatureChoice, Input, Settings, features, outputs_are_free, source, usage};
@@ -22,6 +22,7 @@ pub(crate) struct KnnPlan {
     pub(crate) k_by_default: bool,
     pub(crate) tie: TieRule,
     pub(crate) weights: Weights,
+    pub(crate) engine: Engine,
     pub(crate) on: On,
     pub(crate) neighbors_out: Option<PathBuf>,
     pub(crate) predictions: Option<PathBuf>,
@@ -67,10 +68,6 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
             ("--predictions", args.predictions.as_deref()),
         ],
     )?;
-    match args.engine {
-        // One engine so far; a choice of one is still recorded.
-        EngineArg::Auto | EngineArg::Brute => {}
-    }
     let mut on = match args.on {
         None | Some(OnArg::Val) => On::Val,
         Some(OnArg::Test) => On::Test,
@@ -109,6 +106,12 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
              --features hist",
         ));
     }
+    if args.engine == EngineArg::Pruned && (metric == Metric::Chi2 || features.is_some()) {
+        return Err(usage(
+            "--engine pruned searches rows of bytes by l1 or l2, and features are rows of floats: choose \
+             --engine auto or brute",
+        ));
+    }
     Ok(KnnPlan {
         input,
         features,
@@ -117,6 +120,7 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
         k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
         tie: tie(args.tie),
         weights: weights(args.weights),
+        engine: engine(args.engine),
         on,
         neighbors_out: args.neighbors_out,
         predictions: args.predictions,
@@ -142,6 +146,14 @@ pub(super) fn weights(arg: WeightsArg) -> Weights {
     match arg {
         WeightsArg::Uniform => Weights::Uniform,
         WeightsArg::Distance => Weights::Distance,
+    }
+}
+
+pub(super) fn engine(arg: EngineArg) -> Engine {
+    match arg {
+        EngineArg::Auto => Engine::Auto,
+        EngineArg::Brute => Engine::BruteForce,
+        EngineArg::Pruned => Engine::Pruned,
     }
 }
 

@@ -7,7 +7,7 @@
 //! large as the memory bound allows, so packing does not count.
 
 use super::element::{QUERIES_AT_ONCE, kernel};
-use super::{Element, Index, NeighborBlock, NeighborsError, Rows};
+use super::{Effort, Element, Index, NeighborBlock, NeighborsError, Rows};
 use crate::Monitor;
 use nearplane_kernels::{TopK, any_at_most};
 use rayon::prelude::*;
@@ -40,7 +40,7 @@ pub(super) fn search<T: Element>(
     k: usize,
     monitor: &dyn Monitor,
     sink: &mut dyn FnMut(NeighborBlock<'_, T::Distance>),
-) -> Result<(), NeighborsError> {
+) -> Result<Effort, NeighborsError> {
     let workers = rayon::current_num_threads();
     let per_block = queries_per_block(
         queries.cols() * size_of::<T>(),
@@ -69,20 +69,14 @@ pub(super) fn search<T: Element>(
         if cancelled() {
             return Err(NeighborsError::Cancelled);
         }
-        let (distances, indices): (Vec<T::Distance>, Vec<u32>) = lists
-            .into_iter()
-            .flatten()
-            .map(|(bits, index)| (T::distance_from_bits(bits), index))
-            .unzip();
-        assert_eq!(indices.len(), n_queries * k, "every query has k neighbours");
-        sink(NeighborBlock {
-            first_query,
-            k,
-            distances: &distances,
-            indices: &indices,
-        });
+        NeighborBlock::hand_out::<T>(first_query, k, lists, sink);
     }
-    Ok(())
+    Ok(Effort {
+        pairs: total,
+        exact: total,
+        bytes: total * (queries.cols() * size_of::<T>()) as u64,
+        ..Effort::default()
+    })
 }
 
 /// As many queries as the memory bounds allow, at least a few.

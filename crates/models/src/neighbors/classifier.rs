@@ -1,6 +1,6 @@
 //! The k-nearest-neighbour classifier: `fit` memorises, `predict` lets the neighbours vote.
 
-use super::{Ballot, Element, Index, Metric, Neighbors, NeighborsError, Rows, Votes};
+use super::{Ballot, Element, Engine, Index, Metric, Neighbors, NeighborsError, Rows, Votes};
 use crate::Monitor;
 use nearplane_kernels::Level;
 
@@ -14,6 +14,7 @@ use nearplane_kernels::Level;
 /// | `n_neighbors` | 5 | k, how many vote | 1 to the number of training rows |
 /// | `metric` | L2 | what is near | [`Metric`] |
 /// | `votes` | majority, ties to the nearest | weights and tie rule | [`Votes`] |
+/// | `engine` | `Auto` | how neighbours are searched; the answers are the same | [`Engine`] |
 /// | `level` | the best of this CPU | SIMD level of the kernels | [`Level::available`] |
 ///
 /// ```
@@ -39,6 +40,8 @@ pub struct KNeighborsParams {
     pub votes: Votes,
     /// SIMD level of the kernels.
     pub level: Level,
+    /// How neighbours are searched; the answers are the same.
+    pub engine: Engine,
 }
 
 impl Default for KNeighborsParams {
@@ -56,6 +59,7 @@ impl KNeighborsParams {
             metric,
             votes: Votes::default(),
             level: Level::detect(),
+            engine: Engine::default(),
         }
     }
 
@@ -77,7 +81,8 @@ pub struct KNeighborsConfig(KNeighborsParams);
 
 impl KNeighborsConfig {
     /// Memorises `rows: n x d` and their `labels: n`: rows are borrowed and labels copied; f32 rows are
-    /// looked through once, since every value has to be finite.
+    /// looked through once, since every value has to be finite. [`Engine::Pruned`] makes codes of the rows, and
+    /// [`Engine::Auto`] tries whether that pays.
     ///
     /// # Errors
     /// If there are no rows, other than one label a row, fewer rows than neighbours asked for, or
@@ -94,7 +99,7 @@ impl KNeighborsConfig {
                 rows: n_rows,
             });
         }
-        let index = Index::new(rows, self.0.metric, self.0.level)?;
+        let index = Index::with_engine(rows, self.0.metric, self.0.level, self.0.engine)?;
         if self.0.n_neighbors > n_rows {
             return Err(NeighborsError::K {
                 k: self.0.n_neighbors,

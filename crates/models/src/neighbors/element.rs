@@ -1,6 +1,6 @@
 //! What rows can be made of, u8 or f32, and the block kernels of each behind one interface.
 
-use super::Metric;
+use super::{Metric, Rows};
 use crate::linear::Products;
 use nearplane_kernels::{
     Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, chi2_f32, f32_block, l1_f32,
@@ -36,7 +36,7 @@ impl Element for f32 {
 }
 
 pub(super) mod sealed {
-    use super::{Kernel, Level, Metric};
+    use super::{Kernel, Level, Metric, Rows};
 
     /// The kernels of an element type. Distances travel as 32 ordered bits.
     pub trait Blocks: Copy + Send + Sync + 'static {
@@ -50,6 +50,8 @@ pub(super) mod sealed {
         type Room: Send;
 
         fn into_f32(self) -> f32;
+        /// The rows, if their elements are bytes.
+        fn bytes<'r, 'a>(rows: &'r Rows<'a, Self>) -> Option<&'r Rows<'a, u8>>;
         fn first_non_finite(row: &[Self]) -> Option<usize>;
         fn first_negative(row: &[Self]) -> Option<usize>;
         fn pair(level: Level, metric: Metric, a: &[Self], b: &[Self]) -> u32;
@@ -96,6 +98,10 @@ impl sealed::Blocks for u8 {
 
     fn into_f32(self) -> f32 {
         f32::from(self)
+    }
+
+    fn bytes<'r, 'a>(rows: &'r Rows<'a, u8>) -> Option<&'r Rows<'a, u8>> {
+        Some(rows)
     }
 
     fn first_non_finite(_: &[u8]) -> Option<usize> {
@@ -175,6 +181,10 @@ impl sealed::Blocks for f32 {
 
     fn into_f32(self) -> f32 {
         self
+    }
+
+    fn bytes<'r, 'a>(_: &'r Rows<'a, f32>) -> Option<&'r Rows<'a, u8>> {
+        None
     }
 
     fn first_non_finite(row: &[f32]) -> Option<usize> {

@@ -92,6 +92,17 @@ pub enum NeighborsError {
     /// No metric has this name.
     #[error("unknown metric '{0}', expected l1, l2 or chi2")]
     UnknownMetric(String),
+    /// The pruned engine was asked for where it has no bounds.
+    #[error(
+        "engine pruned searches rows of bytes by l1 or l2, found {found}: choose engine auto or brute"
+    )]
+    NoBounds {
+        /// What it was asked for.
+        found: String,
+    },
+    /// No engine has this name.
+    #[error("unknown engine '{0}', expected auto, brute or pruned")]
+    UnknownEngine(String),
     /// The monitor asked to stop.
     #[error("the search was cancelled")]
     Cancelled,

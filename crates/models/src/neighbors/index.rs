@@ -1,10 +1,12 @@
 //! The index: which rows, which metric, and the search for the k nearest of each query.
 
-use super::{Element, NeighborsError, Rows, brute};
+use super::pruned::{self, Pruned};
+use super::{Effort, Element, NeighborsError, Rows, brute};
 use crate::Monitor;
 use nearplane_kernels::Level;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// How far apart two rows are (LECTURE 2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,19 +69,50 @@ impl FromStr for Metric {
 }
 
 /// The way an index searches. Engines differ in time, never in the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Brute force costs the same whatever the rows are. The pruned engine first bounds all distances from
+/// below by those of short codes of the rows, which it makes when it is fitted; rows whose bound is
+/// above the distance of the k-th neighbour found so far are out. Images prune well. Random bytes do
+/// not: then bounds are wasted, and `Auto` does without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Engine {
+    /// `Pruned` where a probe of the rows says that it pays, else `BruteForce`.
+    #[default]
+    Auto,
     /// Every row is compared with every query, in blocks that fit the caches.
     BruteForce,
+    /// Rows that exact lower bounds rule out are not looked at: rows of bytes, by L1 or L2.
+    Pruned,
 }
 
 impl Engine {
-    /// `brute`.
+    /// `auto`, `brute` or `pruned`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::BruteForce => "brute",
+            Self::Pruned => "pruned",
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Engine {
+    type Err = NeighborsError;
+
+    fn from_str(name: &str) -> Result<Self, NeighborsError> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "brute" => Ok(Self::BruteForce),
+            "pruned" => Ok(Self::Pruned),
+            _ => Err(NeighborsError::UnknownEngine(name.to_owned())),
         }
     }
 }
@@ -101,6 +134,8 @@ pub struct Index<'a, T> {
     pub(super) rows: Rows<'a, T>,
     pub(super) metric: Metric,
     pub(super) level: Level,
+    /// The codes of the rows, for the pruned engine.
+    pruned: Option<Arc<Pruned>>,
 }
 
 /// The neighbours of consecutive queries, handed out as soon as they are known.
@@ -115,6 +150,30 @@ pub struct NeighborBlock<'b, D> {
     pub distances: &'b [D],
     /// Indices of the rows at these distances, `queries x k`.
     pub indices: &'b [u32],
+}
+
+impl<D> NeighborBlock<'_, D> {
+    /// Gives `sink` the lists of the queries from `first_query` on, (distance, index) each.
+    pub(super) fn hand_out<T: Element<Distance = D>>(
+        first_query: usize,
+        k: usize,
+        lists: Vec<Vec<(u32, u32)>>,
+        sink: &mut dyn FnMut(NeighborBlock<'_, D>),
+    ) {
+        let n_queries = lists.len();
+        let (distances, indices): (Vec<D>, Vec<u32>) = lists
+            .into_iter()
+            .flatten()
+            .map(|(bits, index)| (T::distance_from_bits(bits), index))
+            .unzip();
+        assert_eq!(indices.len(), n_queries * k, "every query has k neighbours");
+        sink(NeighborBlock {
+            first_query,
+            k,
+            distances: &distances,
+            indices: &indices,
+        });
+    }
 }
 
 impl<'b, D> NeighborBlock<'b, D> {
@@ -167,7 +226,7 @@ impl<D> Neighbors<D> {
 }
 
 impl<'a, T: Element> Index<'a, T> {
-    /// An index over `rows`. Training memorises: nothing is copied; f32 rows are looked through once,
+    /// An index over `rows`, searched by brute force. Training memorises: nothing is copied; f32 rows are looked through once,
     /// since every value has to be one that the metric knows.
     ///
     /// # Errors
@@ -185,7 +244,52 @@ impl<'a, T: Element> Index<'a, T> {
             rows,
             metric,
             level,
+            pruned: None,
         })
+    }
+
+    /// An index over `rows` that `engine` searches. For [`Engine::Pruned`] every row is read once and gets
+    /// codes of a few hundred bytes, on the current rayon thread pool; [`Engine::Auto`] tries that on a
+    /// sample first.
+    ///
+    /// ```
+    /// use nearplane_kernels::{Level, MatRef};
+    /// use nearplane_models::neighbors::{Engine, Index, Metric, Rows};
+    /// let images: Vec<u8> = (0..40 * 48).map(|i| (i * i / 97 % 256) as u8).collect();
+    /// let rows = Rows::from_mat(MatRef::from_rows(&images, 48))?;
+    /// let level = Level::detect();
+    /// let pruned = Index::with_engine(rows.clone(), Metric::L2, level, Engine::Pruned)?;
+    /// let brute = Index::new(rows.clone(), Metric::L2, level)?;
+    /// assert_eq!(pruned.kneighbors(&rows, 3)?, brute.kneighbors(&rows, 3)?);
+    /// # Ok::<(), nearplane_models::neighbors::NeighborsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Index::new`]; [`NeighborsError::NoBounds`] if [`Engine::Pruned`] is asked for f32 rows, for rows
+    /// without columns or for another metric than L1 and L2.
+    pub fn with_engine(
+        rows: Rows<'a, T>,
+        metric: Metric,
+        level: Level,
+        engine: Engine,
+    ) -> Result<Self, NeighborsError> {
+        let mut index = Self::new(rows, metric, level)?;
+        let bytes = T::bytes(&index.rows);
+        let pruned = match engine {
+            Engine::BruteForce => None,
+            Engine::Auto => bytes.and_then(|rows| pruned::pays(rows, metric, level)),
+            Engine::Pruned => {
+                let fitted = bytes.and_then(|rows| Pruned::fit(rows, metric, level));
+                Some(fitted.ok_or_else(|| NeighborsError::NoBounds {
+                    found: match bytes {
+                        None => format!("rows of f32 by {metric}"),
+                        Some(rows) => format!("rows of {} bytes by {metric}", rows.cols()),
+                    },
+                })?)
+            }
+        };
+        index.pruned = pruned.map(Arc::new);
+        Ok(index)
     }
 
     /// The rows searched.
@@ -200,15 +304,19 @@ impl<'a, T: Element> Index<'a, T> {
         self.metric
     }
 
-    /// The engine that searches.
+    /// The engine that searches: [`Engine::BruteForce`] or [`Engine::Pruned`].
     #[must_use]
     pub fn engine(&self) -> Engine {
-        Engine::BruteForce
+        match self.pruned {
+            None => Engine::BruteForce,
+            Some(_) => Engine::Pruned,
+        }
     }
 
     /// Finds the `k` nearest rows of every query and hands them to `sink` in blocks of consecutive
     /// queries, the first block first. Memory is bounded by the blocks, whatever the number of queries:
     /// about 128 MiB, or a few lists of the largest `k` where those are longer; `monitor` counts (query, row) pairs, and may stop the search.
+    /// Returns how much was looked at.
     ///
     /// Runs on the current rayon thread pool.
     ///
@@ -221,13 +329,13 @@ impl<'a, T: Element> Index<'a, T> {
         k: usize,
         monitor: &dyn Monitor,
         mut sink: impl FnMut(NeighborBlock<'_, T::Distance>),
-    ) -> Result<(), NeighborsError> {
+    ) -> Result<Effort, NeighborsError> {
         let n_rows = self.rows.len();
         if k == 0 || k > n_rows {
             return Err(NeighborsError::K { k, n_rows });
         }
         if queries.is_empty() {
-            return Ok(());
+            return Ok(Effort::default());
         }
         if queries.cols() != self.rows.cols() {
             return Err(NeighborsError::Columns {
@@ -237,7 +345,15 @@ impl<'a, T: Element> Index<'a, T> {
             });
         }
         queries.check_values("query", self.metric)?;
-        brute::search(self, queries, k, monitor, &mut sink)
+        match (&self.pruned, T::bytes(&self.rows), T::bytes(queries)) {
+            (Some(pruned), Some(rows), Some(bytes)) => {
+                let by = (self.metric, self.level);
+                pruned::search(pruned, rows, by, bytes, k, monitor, &mut |first, lists| {
+                    NeighborBlock::hand_out::<T>(first, k, lists, &mut sink);
+                })
+            }
+            _ => brute::search(self, queries, k, monitor, &mut sink),
+        }
     }
 
     /// The `k` nearest rows of every query, all in memory: `8 k` bytes a query.

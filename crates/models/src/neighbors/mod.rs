@@ -1,5 +1,6 @@
 //! Exact k nearest neighbours (LECTURE 2): an index over borrowed rows, searched by brute force at
-//! the speed of the instruction set, and the votes that turn neighbours into labels.
+//! the speed of the instruction set or, where exact bounds rule out nearly all rows, much faster with the
+//! same answer ([`Engine`]), and the votes that turn neighbours into labels.
 //!
 //! Training memorises, prediction copies: [`Rows`] borrows the data, [`Index`] finds the k nearest
 //! rows of each query, [`Votes`] lets them vote, and [`KNeighborsClassifier`] is the three together.
@@ -9,13 +10,16 @@
 
 mod brute;
 mod classifier;
+mod effort;
 mod element;
 mod error;
 mod index;
+mod pruned;
 mod rows;
 mod vote;
 
 pub use classifier::{KNeighborsClassifier, KNeighborsConfig, KNeighborsParams, Voter};
+pub use effort::Effort;
 pub use element::Element;
 pub use error::NeighborsError;
 pub use index::{Engine, Index, Metric, NeighborBlock, Neighbors};

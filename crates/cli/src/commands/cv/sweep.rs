@@ -59,7 +59,12 @@ impl<T: Element> Sweep<'_, T> {
         metric: Metric,
         progress: &Progress,
     ) -> Result<(&'static str, Vec<Vec<Accuracy>>)> {
-        let index = Index::new(self.rows.clone(), metric, self.settings.level)?;
+        let index = Index::with_engine(
+            self.rows.clone(),
+            metric,
+            self.settings.level,
+            self.plan.engine,
+        )?;
         let found = cross_validate_neighbors(
             &index,
             self.labels,
@@ -103,6 +108,7 @@ impl<T: Element> Sweep<'_, T> {
                 metric,
                 votes: self.votes(),
                 level: self.settings.level,
+                engine: self.plan.engine,
             };
             let classifier = params.check()?.fit(all.select(split.train)?, &train)?;
             let queries = all.select(split.validation)?;

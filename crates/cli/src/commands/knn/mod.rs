@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use nearplane_models::metrics::{Accuracy, accuracy};
-use nearplane_models::neighbors::{Element, KNeighborsParams, Votes};
+use nearplane_models::neighbors::{Effort, Element, KNeighborsParams, Votes};
 use serde_json::json;
 
 use self::features::ImageFeatures;
@@ -161,6 +161,7 @@ impl Run<'_> {
                 tie: plan.tie,
             },
             level: settings.level,
+            engine: plan.engine,
         };
         let classifier = params
             .check()?
@@ -184,6 +185,7 @@ impl Run<'_> {
             n_train,
             n_eval: task.truth.len(),
             engine: classifier.index().engine().name(),
+            effort: tally.effort,
             open_s,
             features_s,
             fit_s,
@@ -295,6 +297,7 @@ struct Outcome {
     n_train: usize,
     n_eval: usize,
     engine: &'static str,
+    effort: Effort,
     open_s: f64,
     features_s: Option<f64>,
     fit_s: f64,
@@ -333,6 +336,7 @@ impl Outcome {
                 })
             })
             .collect();
+        let share = |pairs: u64| pairs as f64 / self.effort.pairs.max(1) as f64;
         let record = object(json!({
             "schema": SCHEMA,
             "data": input.record(&self.hash),
@@ -347,6 +351,9 @@ impl Outcome {
             "tie": plan.tie.to_string(),
             "weights": plan.weights.to_string(),
             "engine": self.engine,
+            "share_bounded": share(self.effort.bounded),
+            "share_exact": share(self.effort.exact),
+            "bytes_read": self.effort.bytes,
             "simd": settings.level.name(),
             "threads": threads,
             "mmap": mmap,

@@ -4,7 +4,9 @@
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result, bail};
-use nearplane_models::neighbors::{Element, KNeighborsClassifier, NeighborBlock, NeighborsError};
+use nearplane_models::neighbors::{
+    Effort, Element, KNeighborsClassifier, NeighborBlock, NeighborsError,
+};
 
 use super::task::Task;
 use crate::answer::{Fnv1a, Recorded};
@@ -19,6 +21,8 @@ pub(super) struct Tally {
     pub(super) predicted: Vec<Vec<u32>>,
     /// Of the pairs of the largest k.
     pub(super) neighbors: Fnv1a,
+    /// What the search had to look at.
+    pub(super) effort: Effort,
 }
 
 impl Tally {
@@ -35,6 +39,7 @@ impl Tally {
         let mut tally = Tally {
             predicted: vec![Vec::with_capacity(n_eval); ks.len()],
             neighbors: Fnv1a::new(),
+            effort: Effort::default(),
         };
         let mut out = neighbors_out;
         let mut written = match &mut out {
@@ -81,10 +86,10 @@ impl Tally {
                 }
             },
         );
-        match found {
+        tally.effort = match found {
             Err(NeighborsError::Cancelled) => return Err(Interrupted.into()),
             found => found?,
-        }
+        };
         // All such distances are alike, so that their order says nothing.
         if let Some(query) = beyond {
             bail!(

@@ -73,7 +73,7 @@ impl Certificate {
             loss: config.loss(),
             mu: widths[0],
         };
-        let mut state = State::new(config, data, row_loss, at.clone());
+        let mut state = State::new(config, data, row_loss, at.clone(), &());
         let objective = state.value();
         if !objective.is_finite() {
             return Err(LinearError::NotFinite);
