@@ -105,7 +105,7 @@ mod tests {
                     (alpha[2], margins[2]) = (0.0, none);
                 }
                 let old = alpha.clone();
-                maximise(loss, &margins, q, &mut alpha, &mut vec![0.0; 5]);
+                maximise(loss, &margins, q, &mut alpha, &mut [0.0; 5]);
                 let moved: Vec<f64> = alpha.iter().zip(&old).map(|(a, b)| a - b).collect();
                 let all: f64 = moved.iter().sum();
                 let total: f64 = alpha.iter().sum();
