@@ -135,6 +135,16 @@ fn unknown_names_and_senseless_values() {
         "knn --data data --tie coin",
         &["coin", "nearest, lowest"],
     );
+    room.fails(
+        2,
+        "knn --data data --engine fast",
+        &["fast", "auto, brute, pruned"],
+    );
+    room.fails(
+        2,
+        "knn --data data --engine pruned --features hist",
+        &["--engine pruned", "auto or brute"],
+    );
     room.fails(2, "knn --data data --simd mmx", &["mmx", "scalar"]);
     room.fails(2, "knn --data data --threads 0", &["--threads"]);
     room.fails(2, "knn --data data --limit 0", &["--limit"]);

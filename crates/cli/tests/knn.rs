@@ -156,6 +156,24 @@ fn fnv1a(bytes: &[u8]) -> Value {
 }
 
 #[test]
+fn the_pruned_engine_says_what_it_looked_at() {
+    let room = Room::with_data();
+    let record = room.json("knn --data data --metric l2 --k 3 --on test --engine pruned");
+    assert_eq!(record["engine"], "pruned");
+    for field in ["share_bounded", "share_exact"] {
+        let share = record[field].as_f64().unwrap();
+        assert!(share > 0.0 && share <= 1.0, "{field}: {share}");
+    }
+    assert!(record["bytes_read"].as_u64().unwrap() > 0);
+    let record = room.json("knn --data data --metric l2 --k 3 --on test --engine brute");
+    assert_eq!(
+        (&record["share_bounded"], &record["share_exact"]),
+        (&json!(0.0), &json!(1.0))
+    );
+    assert_eq!(record["bytes_read"], N_TRAIN * N_TEST * 3072);
+}
+
+#[test]
 fn every_way_gives_the_same_answer() {
     for metric in ["l1", "l2"] {
         let room = Room::with_data();
@@ -165,6 +183,7 @@ fn every_way_gives_the_same_answer() {
             "--threads 2".to_owned(),
             "--no-mmap".to_owned(),
             "--engine brute".to_owned(),
+            "--engine pruned".to_owned(),
         ];
         for level in Level::available() {
             ways.push(format!("--simd {}", level.name()));

@@ -23,6 +23,7 @@ fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
 fn public_types_go_to_other_threads() {
     thread_safe::<Accuracy>();
     thread_safe::<Averages>();
+    thread_safe::<Effort>();
     thread_safe::<ConfusionMatrix>();
     thread_safe::<HistogramCurves>();
     thread_safe::<HogCells>();

@@ -84,8 +84,9 @@ fn pictures_have_the_neighbours_of_brute_force_at_every_level() {
     let cols = 3 * 16 * 16;
     let (train, test) = (pictures(2500, 16, 1), pictures(40, 16, 2));
     for level in Level::available() {
-        // The scalar level is slow, and the same code but for its kernels.
-        let n = if level == Level::SCALAR { 600 } else { 2500 };
+        // Slow levels run the same code but for the kernels.
+        let slow = [Level::SCALAR, Level::PORTABLE].contains(&level);
+        let n = if slow { 600 } else { 2500 };
         check(
             &rows(&train, cols).limit(n),
             &rows(&test, cols),

@@ -180,7 +180,17 @@ mod tests {
         let farthest = MAX_PROJECTED as u32 * 255 * 255;
         let reach = scale.reach(u32::MAX) + 2 * (MAX_STEP * MAX_PROJECTED as u64);
         assert!(reach < 1 << 32);
-        assert!(scale.within(farthest, reach));
-        assert!(!scale.within(farthest, 0));
+        for (of_codes, reach) in [
+            (farthest, reach),
+            (farthest / 2, reach),
+            (1, MAX_STEP),
+            (1, 9),
+        ] {
+            let wide = u128::from(MAX_STEP).pow(2) * u128::from(of_codes);
+            assert_eq!(
+                scale.within(of_codes, reach),
+                wide <= u128::from(reach).pow(2)
+            );
+        }
     }
 }

@@ -34,9 +34,9 @@
 //! true, as `M` without them has no larger eigenvalue ([`projection`]).
 //!
 //! **5. The largest eigenvalue.** For any integer `d` and `E = M M^T - d I`, the largest eigenvalue of
-//! `M M^T` is at most `d + |E|`, and the spectral norm `|E|` of a symmetric matrix is at most
-//! `|E^4|_inf^(1/4)`, the root of the largest sum of magnitudes along a row, because `|E^4| = |E|^4`
-//! and no eigenvalue is above that sum.
+//! `M M^T` is at most `d + |E|`. The spectral norm `|E|` of a symmetric matrix is `|E^4|^(1/4)`, and no
+//! spectral norm is above the Frobenius norm, so `|E| <= |E^4|_F^(1/4)`. By Gershgorin, `|E|` is not above the
+//! largest sum of magnitudes along a row, either ([`norm`]).
 //!
 //! **6. Clamping.** `c(y) = min(max(y, low), high)` does not stretch: `|c(y) - c(z)| <= |y - z|` for
 //! each coordinate. So codes clamp what their bytes cannot hold, at no cost in slack.
@@ -123,6 +123,10 @@ impl Pruned {
     /// Codes all rows; `None` for a metric or rows without bounds.
     pub(super) fn fit(rows: &Rows<'_, u8>, metric: Metric, level: Level) -> Option<Self> {
         Some(Self::with_coder(rows, coder(rows, metric, level)?, level))
+    }
+
+    fn block_of(&self, row: u32) -> &Block {
+        &self.blocks[row as usize / BLOCK_ROWS]
     }
 
     fn with_coder(rows: &Rows<'_, u8>, coder: Coder, level: Level) -> Self {

@@ -9,12 +9,12 @@ use nearplane_kernels::{
 };
 
 /// Coordinates of the first code, beside what is left over.
-const FIRST: usize = 64;
+const FIRST: usize = 128;
 
 /// Coordinates that the second code adds, beside what is left over then.
 const SECOND: usize = 127;
 
-const _: () = assert!(FIRST + SECOND + 1 <= MAX_PROJECTED);
+const _: () = assert!(FIRST + SECOND < MAX_PROJECTED);
 
 /// Rows projected at a time: packed, and with their sums, they stay in a second-level cache.
 const AT_ONCE: usize = 192;

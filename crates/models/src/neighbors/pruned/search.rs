@@ -1,9 +1,12 @@
 //! The cascade: first codes of all pairs, second codes of what is left, pixels of what is left then.
 //!
 //! Workers take parts of the queries, so that all that is decided about a query depends on that
-//! query and the rows alone: not even the counts of what was looked at depend on the threads. A
-//! worker walks over the blocks of rows; what survives the codes of a block is looked at in the order of
-//! the rows, while they are on their way from memory.
+//! query and the rows alone: not even the counts of what was looked at depend on the threads. A worker
+//! walks over the rows in spans, each a few times as long as the one before. Of a span it compares all
+//! first codes; then looks at the pixels of the rows with the nearest codes, so that the threshold is
+//! close to the last one before much is spent; then compares second codes, block by block; then, the
+//! same again, the pixels of the rows with the nearest second codes, and at last those of what is left, in
+//! the order of the rows, so that queries share a row while it is near and the next is on its way.
 
 use super::code::Scale;
 use super::{Block, Pruned};
@@ -11,7 +14,7 @@ use crate::Monitor;
 use crate::neighbors::element::{QUERIES_AT_ONCE, kernel};
 use crate::neighbors::{Effort, Metric, NeighborsError, Rows};
 use nearplane_kernels::{
-    Kernel, Level, MatMut, PackedQueries, TopK, each_at_most, l1_u8, l2_sq_u8, prefetch, u8_block,
+    Kernel, Level, MatMut, PackedQueries, each_at_most, l1_u8, l2_sq_u8, prefetch, u8_block,
 };
 use rayon::prelude::*;
 use std::collections::BinaryHeap;
@@ -27,11 +30,20 @@ const MAX_PART: usize = 20 * QUERIES_AT_ONCE;
 /// Parts for each worker, where there are queries enough, so that all finish together.
 const PARTS_PER_WORKER: usize = 4;
 
-/// Rows that give the first threshold of each query.
-const SEED_ROWS: usize = 4096;
+/// Blocks of the first span.
+const FIRST_SPAN: usize = 4;
+
+/// How many times as long as the one before a span is.
+const GROWTH: usize = 4;
+
+/// Blocks of the longest span: bounds the hits that are kept.
+const LONGEST_SPAN: usize = 64;
 
 /// Survivors whose rows are on their way while one is looked at.
 const AHEAD: usize = 4;
+
+/// Neighbours of one query, (distance, index), the nearest first.
+type List = Vec<(u32, u32)>;
 
 /// Finds the k nearest of each query and hands them to `sink`, as (distance, index), in blocks.
 pub(in crate::neighbors) fn search(
@@ -41,7 +53,7 @@ pub(in crate::neighbors) fn search(
     queries: &Rows<'_, u8>,
     k: usize,
     monitor: &dyn Monitor,
-    sink: &mut dyn FnMut(usize, Vec<Vec<(u32, u32)>>),
+    sink: &mut dyn FnMut(usize, Vec<List>),
 ) -> Result<Effort, NeighborsError> {
     let pairs = AtomicU64::new(0);
     let total = queries.len() as u64 * rows.len() as u64;
@@ -80,7 +92,7 @@ pub(in crate::neighbors) fn search(
             .step_by(part)
             .map(|first| first..range.end.min(first + part))
             .collect();
-        let found: Vec<(Vec<Vec<(u32, u32)>>, Effort)> = parts
+        let found: Vec<(Vec<List>, Effort)> = parts
             .into_par_iter()
             .with_max_len(1)
             .map(|part| search.part(&queries.gather(part)))
@@ -118,6 +130,8 @@ struct Query<'q> {
     first_slack: u64,
     second_slack: u64,
     nearest: Nearest,
+    /// Rows of the span that may be among the nearest, ascending.
+    hits: Vec<Hit>,
     /// No neighbour is farther away: the distance of the k-th of some rows.
     threshold: u32,
     /// What the codes of rows within the threshold reach, without the slack of the row.
@@ -133,14 +147,20 @@ impl Query<'_> {
     }
 }
 
+/// A row that the bounds so far let pass for a query.
+#[derive(Clone, Copy)]
+struct Hit {
+    row: u32,
+    /// Distance of the codes compared last.
+    of_codes: u32,
+}
+
 /// A pair that both codes let pass.
 #[derive(Clone, Copy)]
 struct Survivor {
     row: u32,
     query: u32,
-    /// Distance of the second codes, and the slack of the row.
     of_codes: u32,
-    slack: u32,
 }
 
 /// The k nearest so far.
@@ -168,7 +188,7 @@ impl Nearest {
         Some((farthest >> 32) as u32)
     }
 
-    fn into_sorted(self) -> Vec<(u32, u32)> {
+    fn into_sorted(self) -> List {
         let keys = self.heap.into_sorted_vec().into_iter();
         keys.map(|key| ((key >> 32) as u32, key as u32)).collect()
     }
@@ -183,7 +203,7 @@ impl Search<'_> {
     }
 
     /// The lists of some queries; short ones if the search was cancelled.
-    fn part(&self, pixels: &[&[u8]]) -> (Vec<Vec<(u32, u32)>>, Effort) {
+    fn part(&self, pixels: &[&[u8]]) -> (Vec<List>, Effort) {
         let coder = &self.pruned.coder;
         let codes = coder.encode(self.level, pixels);
         let first: Vec<&[u8]> = codes.first.chunks_exact(codes.first_cols).collect();
@@ -210,6 +230,7 @@ impl Search<'_> {
                         k: self.k,
                         heap: BinaryHeap::new(),
                     },
+                    hits: Vec::new(),
                     threshold: u32::MAX,
                     first_reach: 0,
                     second_reach: 0,
@@ -220,172 +241,194 @@ impl Search<'_> {
             .collect();
 
         let mut effort = Effort::default();
-        let mut sums = Vec::new();
-        self.seed(&groups, &mut queries, &mut sums, &mut effort);
-        let mut survivors = Vec::new();
-        for (number, block) in self.pruned.blocks.iter().enumerate() {
-            if (self.cancelled)() {
-                break;
+        let mut room = Room::default();
+        let n_blocks = self.pruned.blocks.len();
+        let (mut start, mut len) = (0, FIRST_SPAN);
+        while start < n_blocks && !(self.cancelled)() {
+            let span = start..n_blocks.min(start + len);
+            self.first_codes(span.clone(), &groups, &mut queries, &mut room);
+            for query in &mut queries {
+                self.nearest_hits(query, Self::passes_first, &mut room, &mut effort);
+                let mut hits = std::mem::take(&mut query.hits);
+                hits.retain(|hit| self.passes_first(query, hit.of_codes, hit.row));
+                query.hits = hits;
             }
-            let first_row = number * super::BLOCK_ROWS;
-            survivors.clear();
-            for (group, queries) in queries.chunks(QUERIES_AT_ONCE).enumerate() {
-                let first_query = group * QUERIES_AT_ONCE;
-                self.codes(
-                    block,
-                    &groups[group],
-                    queries,
-                    &mut sums,
-                    &mut effort,
-                    |query, survivor| {
-                        survivors.push(Survivor {
-                            query: (first_query + query) as u32,
-                            ..survivor
-                        });
-                    },
-                );
+            self.second_codes(span, &mut queries, &mut effort);
+            for query in &mut queries {
+                self.nearest_hits(query, Self::passes_second, &mut room, &mut effort);
             }
-            self.pixels(&mut survivors, &mut queries, first_row, &mut effort);
-            (self.progress)(block.first.len() * queries.len());
+            self.pixels(&mut queries, &mut room, &mut effort);
+            start += len;
+            len = (len * GROWTH).min(LONGEST_SPAN);
         }
         effort.pairs = queries.len() as u64 * self.rows.len() as u64;
         effort.bytes += effort.pairs * coder.first_cols() as u64;
+        effort.bytes += effort.exact * self.rows.cols() as u64;
         let lists = queries.into_iter().map(|query| query.nearest.into_sorted());
         (lists.collect(), effort)
     }
 
-    /// Thresholds to begin with: the exact distances of the rows of the first blocks whose codes are
-    /// nearest.
-    fn seed(
+    /// Compares the first codes of a span with those of all queries; what passes are the hits.
+    fn first_codes(
         &self,
+        span: Range<usize>,
         groups: &[PackedQueries],
         queries: &mut [Query<'_>],
-        sums: &mut Vec<u32>,
-        effort: &mut Effort,
+        room: &mut Room,
     ) {
-        let candidates = self.k + self.k / 2 + 4;
-        let n_rows = SEED_ROWS.max(2 * self.k);
-        let n_blocks = n_rows.div_ceil(super::BLOCK_ROWS);
-        for (group, queries) in groups.iter().zip(queries.chunks_mut(QUERIES_AT_ONCE)) {
-            let mut nearest = vec![TopK::new(candidates); queries.len()];
-            for (number, block) in self.pruned.blocks.iter().take(n_blocks).enumerate() {
-                let first_row = (number * super::BLOCK_ROWS) as u32;
-                let sums = block_sums(group, block, sums);
-                for (nearest, sums) in nearest.iter_mut().zip(sums.chunks_exact(block.first.len()))
-                {
-                    nearest.push_row(self.level, sums, first_row);
+        for number in span {
+            if (self.cancelled)() {
+                return;
+            }
+            let block = &self.pruned.blocks[number];
+            let n_rows = block.first.len();
+            let first_row = number * super::BLOCK_ROWS;
+            for (group, queries) in groups.iter().zip(queries.chunks_mut(QUERIES_AT_ONCE)) {
+                let sums = block_sums(group, block, &mut room.sums);
+                for (query, sums) in queries.iter_mut().zip(sums.chunks_exact(n_rows)) {
+                    let reach = query.first_reach + u64::from(block.max_slack);
+                    let hits = &mut query.hits;
+                    each_at_most(self.level, sums, self.first.cutoff(reach), |row| {
+                        hits.push(Hit {
+                            row: (first_row + row) as u32,
+                            of_codes: sums[row],
+                        });
+                    });
                 }
             }
-            for (query, nearest) in queries.iter_mut().zip(nearest) {
-                let mut exact = Nearest {
-                    k: self.k,
-                    heap: BinaryHeap::new(),
-                };
-                let candidates = nearest.into_sorted();
-                let mut threshold = None;
-                for (at, &(_, row)) in candidates.iter().enumerate() {
-                    if let Some(&(_, next)) = candidates.get(at + AHEAD) {
-                        prefetch(self.rows.row(next as usize));
-                    }
-                    let distance = self.distance(query.pixels, self.rows.row(row as usize));
-                    threshold = exact.push(distance, row).or(threshold);
-                }
-                effort.exact += candidates.len() as u64;
-                effort.bytes += (candidates.len() * query.pixels.len()) as u64;
-                if let Some(threshold) = threshold {
-                    query.set_threshold(threshold, self);
-                }
-            }
+            (self.progress)(n_rows * queries.len());
         }
     }
 
-    /// Compares the codes of a group of queries with those of a block, and hands on what passes.
-    fn codes(
+    /// Looks at the pixels of the hits with the nearest codes: as many as fill the list, and half of k
+    /// more.
+    fn nearest_hits(
         &self,
-        block: &Block,
-        group: &PackedQueries,
-        queries: &[Query<'_>],
-        sums: &mut Vec<u32>,
+        query: &mut Query<'_>,
+        passes: fn(&Self, &Query<'_>, u32, u32) -> bool,
+        room: &mut Room,
         effort: &mut Effort,
-        mut pass: impl FnMut(usize, Survivor),
     ) {
+        let missing = self.k - query.nearest.heap.len();
+        let wanted = (missing + self.k / 2 + 2).min(query.hits.len());
+        if wanted == 0 {
+            return;
+        }
+        let keys = &mut room.keys;
+        keys.clear();
+        keys.extend(query.hits.iter().map(|hit| (hit.of_codes, hit.row)));
+        keys.select_nth_unstable(wanted - 1);
+        keys.truncate(wanted);
+        keys.sort_unstable();
+        for (at, &(of_codes, row)) in keys.iter().enumerate() {
+            if let Some(&(_, next)) = keys.get(at + AHEAD) {
+                prefetch(self.rows.row(next as usize));
+            }
+            if passes(self, query, of_codes, row) {
+                self.look_at(query, row, effort);
+            }
+        }
+        // What was passed over here cannot be a neighbour, either.
+        keys.sort_unstable_by_key(|&(_, row)| row);
+        let mut seen = keys.iter().map(|&(_, row)| row).peekable();
+        query.hits.retain(|hit| seen.next_if_eq(&hit.row).is_none());
+    }
+
+    fn passes_first(&self, query: &Query<'_>, of_codes: u32, row: u32) -> bool {
+        let slack = u64::from(self.pruned.block_of(row).slack[row as usize % super::BLOCK_ROWS]);
+        self.first.within(of_codes, query.first_reach + slack)
+    }
+
+    fn passes_second(&self, query: &Query<'_>, of_codes: u32, row: u32) -> bool {
+        let slack = self.pruned.block_of(row).second_slack[row as usize % super::BLOCK_ROWS];
+        self.second
+            .within(of_codes, query.second_reach + u64::from(slack))
+    }
+
+    /// The exact distance of a row.
+    fn look_at(&self, query: &mut Query<'_>, row: u32, effort: &mut Effort) {
+        let distance = self.distance(query.pixels, self.rows.row(row as usize));
+        effort.exact += 1;
+        if let Some(threshold) = query.nearest.push(distance, row)
+            && threshold < query.threshold
+        {
+            query.set_threshold(threshold, self);
+        }
+    }
+
+    /// Compares the second codes of the hits, block by block; what passes stays a hit.
+    fn second_codes(&self, span: Range<usize>, queries: &mut [Query<'_>], effort: &mut Effort) {
         let coder = &self.pruned.coder;
         let cols = self.pruned.second_cols;
-        let sums = block_sums(group, block, sums);
         let mut bounded = 0;
-        for (at, (query, sums)) in queries
-            .iter()
-            .zip(sums.chunks_exact(block.first.len()))
-            .enumerate()
-        {
-            let cutoff = self
-                .first
-                .cutoff(query.first_reach + u64::from(block.max_slack));
-            each_at_most(self.level, sums, cutoff, |row| {
-                let slack = u64::from(block.slack[row]);
-                if !self.first.within(sums[row], query.first_reach + slack) {
-                    return;
+        // Positions in the hits of each query: where to read on, and where to write.
+        let mut places = vec![(0, 0); queries.len()];
+        for number in span {
+            let block = &self.pruned.blocks[number];
+            let first_row = number * super::BLOCK_ROWS;
+            let end = (first_row + block.first.len()) as u32;
+            for (query, (read, write)) in queries.iter_mut().zip(&mut places) {
+                while let Some(&hit) = query.hits.get(*read).filter(|hit| hit.row < end) {
+                    *read += 1;
+                    bounded += 1;
+                    let row = hit.row as usize - first_row;
+                    let second = &block.second[row * cols..][..cols];
+                    let kept = coder.kept(hit.of_codes, query.replaced, block.replaced[row]);
+                    let added = match coder.kernel() {
+                        Kernel::L1 => l1_u8(self.level, query.second, second),
+                        _ => l2_sq_u8(self.level, query.second, second),
+                    };
+                    let of_codes = kept + added;
+                    let reach = query.second_reach + u64::from(block.second_slack[row]);
+                    if self.second.within(of_codes, reach) {
+                        query.hits[*write] = Hit { of_codes, ..hit };
+                        *write += 1;
+                    }
                 }
-                bounded += 1;
-                let second = &block.second[row * cols..][..cols];
-                let kept = coder.kept(sums[row], query.replaced, block.replaced[row]);
-                let added = match coder.kernel() {
-                    Kernel::L1 => l1_u8(self.level, query.second, second),
-                    _ => l2_sq_u8(self.level, query.second, second),
-                };
-                let of_codes = kept + added;
-                let slack = block.second_slack[row];
-                if self
-                    .second
-                    .within(of_codes, query.second_reach + u64::from(slack))
-                {
-                    pass(
-                        at,
-                        Survivor {
-                            row: row as u32,
-                            query: 0,
-                            of_codes,
-                            slack,
-                        },
-                    );
-                }
-            });
+            }
+        }
+        for (query, (_, kept)) in queries.iter_mut().zip(places) {
+            query.hits.truncate(kept);
         }
         effort.bounded += bounded;
         effort.bytes += bounded * cols as u64;
     }
 
-    /// Exact distances of the survivors, row by row.
-    fn pixels(
-        &self,
-        survivors: &mut [Survivor],
-        queries: &mut [Query<'_>],
-        first_row: usize,
-        effort: &mut Effort,
-    ) {
+    /// Exact distances of the hits that are left, row by row.
+    fn pixels(&self, queries: &mut [Query<'_>], room: &mut Room, effort: &mut Effort) {
+        let survivors = &mut room.survivors;
+        survivors.clear();
+        for (number, query) in queries.iter_mut().enumerate() {
+            for hit in std::mem::take(&mut query.hits) {
+                if self.passes_second(query, hit.of_codes, hit.row) {
+                    survivors.push(Survivor {
+                        row: hit.row,
+                        query: number as u32,
+                        of_codes: hit.of_codes,
+                    });
+                }
+            }
+        }
         survivors.sort_unstable_by_key(|survivor| (survivor.row, survivor.query));
-        let cols = self.rows.cols() as u64;
         for (at, survivor) in survivors.iter().enumerate() {
             if let Some(next) = survivors.get(at + AHEAD) {
-                prefetch(self.rows.row(first_row + next.row as usize));
+                prefetch(self.rows.row(next.row as usize));
             }
             let query = &mut queries[survivor.query as usize];
-            let reach = query.second_reach + u64::from(survivor.slack);
-            if !self.second.within(survivor.of_codes, reach) {
-                continue;
-            }
-            let row = first_row + survivor.row as usize;
-            let distance = self.distance(query.pixels, self.rows.row(row));
-            effort.exact += 1;
-            effort.bytes += cols;
-            if distance <= query.threshold
-                && let Some(threshold) = query.nearest.push(distance, row as u32)
-                && threshold < query.threshold
-            {
-                query.set_threshold(threshold, self);
+            if self.passes_second(query, survivor.of_codes, survivor.row) {
+                self.look_at(query, survivor.row, effort);
             }
         }
     }
+}
+
+/// What a worker keeps from span to span.
+#[derive(Default)]
+struct Room {
+    sums: Vec<u32>,
+    /// (distance of the codes, row).
+    keys: Vec<(u32, u32)>,
+    survivors: Vec<Survivor>,
 }
 
 /// The distances of the first codes, `queries x rows`.
