@@ -78,11 +78,13 @@ pub(crate) fn run(nearplane: &Path, archive: &Path, order: Option<&Path>) -> Res
         let record = knn(&[])?;
         compare_accuracies(&record, &expected)
             .map_err(|error| format!("{metric}, tie rule {tie}: {error}"))?;
-        // The tie rule changes the votes and not the search, so one rule shows that the levels agree.
+        // The tie rule changes the votes and not the search, so one rule shows that levels and engines agree.
         if tie == "nearest" {
             for extra in [
                 &["--threads", "1", "--no-mmap"][..],
                 &["--simd", "portable"],
+                &["--engine", "brute"],
+                &["--engine", "pruned"],
             ] {
                 compare_answers(&record, &knn(extra)?)
                     .map_err(|error| format!("{metric}, {}: {error}", extra.join(" ")))?;
@@ -127,9 +129,11 @@ fn compare_answers(one: &Json, other: &Json) -> Result<(), String> {
         }
     }
     println!(
-        "  {} and {} agree",
+        "  {} with {} and {} with {} agree",
         one.text_of("simd")?,
-        other.text_of("simd")?
+        one.text_of("engine")?,
+        other.text_of("simd")?,
+        other.text_of("engine")?
     );
     Ok(())
 }
@@ -181,7 +185,7 @@ mod tests {
     fn answers_may_not_differ() {
         let answers = |answer: &str, neighbors: &str| {
             Json::parse(&format!(
-                r#"{{"simd": "s", "answer": "{answer}", "neighbors_answer": "{neighbors}"}}"#
+                r#"{{"simd": "s", "engine": "e", "answer": "{answer}", "neighbors_answer": "{neighbors}"}}"#
             ))
             .unwrap()
         };
