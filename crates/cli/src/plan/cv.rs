@@ -5,8 +5,8 @@ use nearplane_models::neighbors::{Engine, Metric, TieRule, Weights};
 use nearplane_models::selection::{Folds, FoldsError};
 
 use super::knn::{engine, metric, tie, weights};
-use super::matrices::matrix_files;
-use super::{FeatureChoice, Input, features, source, usage};
+use super::matrices::input;
+use super::{FeatureChoice, Input, features, usage};
 use crate::args::{CvKnnArgs, FoldRuleArg, FoldsArg};
 
 /// `cv knn`.
@@ -84,28 +84,14 @@ const DEFAULT_K: [usize; 10] = [1, 3, 5, 8, 10, 12, 15, 20, 50, 100];
 
 pub(super) fn cv_knn_plan(args: CvKnnArgs) -> Result<CvKnnPlan> {
     let features = features::optional(args.features)?;
-    let input = match matrix_files(args.matrices)? {
-        None => Input::Images(source(args.source)),
-        Some(files) => {
-            if args.source.data.is_some() {
-                return Err(usage(
-                    "--data and --x are two sources of data; give one of them",
-                ));
-            }
-            if features.is_some() {
-                return Err(usage(
-                    "--features are computed of the images of a data set, and --x has none: \
-                     'nearplane features' writes matrices for --x",
-                ));
-            }
-            if files.eval.is_some() {
-                return Err(usage(
-                    "--x-eval has no meaning for cv: rows of --x take turns at judging",
-                ));
-            }
-            Input::Matrices(files)
-        }
-    };
+    let input = input(args.source, args.matrices, features.is_some())?;
+    if let Input::Matrices(files) = &input
+        && files.eval.is_some()
+    {
+        return Err(usage(
+            "--x-eval has no meaning for cv: rows of --x take turns at judging",
+        ));
+    }
     let mut metrics: Vec<Metric> = Vec::new();
     for arg in args.metric {
         let metric = metric(arg);

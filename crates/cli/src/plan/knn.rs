@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use nearplane_models::neighbors::{Engine, Metric, TieRule, Weights};
 
-use super::matrices::matrix_files;
-use super::{FeatureChoice, Input, Settings, features, outputs_are_free, source, usage};
+use super::matrices::input;
+use super::{FeatureChoice, Input, Settings, features, outputs_are_free, usage};
 use crate::args::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 
 /// `knn`.
@@ -73,32 +73,18 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
         Some(OnArg::Test) => On::Test,
     };
     let features = features::optional(args.features)?;
-    let input = match matrix_files(args.matrices)? {
-        None => Input::Images(source(args.source)),
-        Some(files) => {
-            if args.source.data.is_some() {
-                return Err(usage(
-                    "--data and --x are two sources of data; give one of them",
-                ));
-            }
-            if features.is_some() {
-                return Err(usage(
-                    "--features are computed of the images of a data set, and --x has none: \
-                     'nearplane features' writes matrices for --x",
-                ));
-            }
-            if args.on.is_some() {
-                return Err(usage(
-                    "--on chooses a split of a data set and has no meaning with --x: --x-eval is \
-                     evaluated, or a tenth of --x without it",
-                ));
-            }
-            if files.eval.is_some() {
-                on = On::Eval;
-            }
-            Input::Matrices(files)
+    let input = input(args.source, args.matrices, features.is_some())?;
+    if let Input::Matrices(files) = &input {
+        if args.on.is_some() {
+            return Err(usage(
+                "--on chooses a split of a data set and has no meaning with --x: --x-eval is \
+                 evaluated, or a tenth of --x without it",
+            ));
         }
-    };
+        if files.eval.is_some() {
+            on = On::Eval;
+        }
+    }
     let metric = metric(args.metric);
     if metric == Metric::Chi2 && features.is_none() && matches!(input, Input::Images(_)) {
         return Err(usage(

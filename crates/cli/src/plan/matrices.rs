@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{Source, usage};
-use crate::args::MatrixArgs;
+use super::{Source, source, usage};
+use crate::args::{MatrixArgs, SourceArgs};
 
 /// A data set or own matrices.
 #[derive(Clone)]
@@ -29,8 +29,27 @@ pub(crate) struct TableFiles {
     pub(crate) y: PathBuf,
 }
 
+/// One of the two, never both; features are those of images.
+pub(super) fn input(images: SourceArgs, matrices: MatrixArgs, has_features: bool) -> Result<Input> {
+    let Some(files) = matrix_files(matrices)? else {
+        return Ok(Input::Images(source(images)));
+    };
+    if images.data.is_some() {
+        return Err(usage(
+            "--data and --x are two sources of data; give one of them",
+        ));
+    }
+    if has_features {
+        return Err(usage(
+            "--features are computed of the images of a data set, and --x has none: \
+             'nearplane features' writes matrices for --x",
+        ));
+    }
+    Ok(Input::Matrices(files))
+}
+
 /// `None` where no matrix is named; half of a pair is wrong usage.
-pub(super) fn matrix_files(args: MatrixArgs) -> Result<Option<MatrixFiles>> {
+fn matrix_files(args: MatrixArgs) -> Result<Option<MatrixFiles>> {
     let eval = table("--x-eval", args.x_eval, "--y-eval", args.y_eval)?;
     match (table("--x", args.x, "--y", args.y)?, eval) {
         (Some(train), eval) => Ok(Some(MatrixFiles { train, eval })),

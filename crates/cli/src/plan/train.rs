@@ -8,8 +8,8 @@ use nearplane_models::linear::{
     Optimizer, Penalty, RidgeParams, SgdConfig, SgdParams,
 };
 
-use super::matrices::matrix_files;
-use super::{FeatureChoice, Input, Settings, features, outputs_are_free, source, usage};
+use super::matrices::input;
+use super::{FeatureChoice, Input, Settings, features, outputs_are_free, usage};
 use crate::args::{
     ClassWeightsArg, ExactArgs, OptimizerArg, PenaltyArg, SgdArgs, SolverArg, TrainArgs,
 };
@@ -133,21 +133,7 @@ pub(super) fn train_plan(args: TrainArgs, settings: &Settings) -> Result<TrainPl
     let choice = choice.transpose()?;
     let has_features = choice.is_some();
     let features = choice.filter(|choice| choice.extractor.spec().to_string() != "raw");
-    let input = match matrix_files(args.matrices)? {
-        None => Input::Images(source(args.source)),
-        Some(_) if args.source.data.is_some() => {
-            return Err(usage(
-                "--data and --x are two sources of data; give one of them",
-            ));
-        }
-        Some(_) if has_features => {
-            return Err(usage(
-                "--features are computed of the images of a data set, and --x has none: \
-                 'nearplane features' writes matrices for --x",
-            ));
-        }
-        Some(files) => Input::Matrices(files),
-    };
+    let input = input(args.source, args.matrices, has_features)?;
     Ok(TrainPlan {
         input,
         features,
