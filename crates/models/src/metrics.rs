@@ -97,6 +97,22 @@ pub fn accuracy(predicted: &[u32], truth: &[u32]) -> Accuracy {
     }
 }
 
+/// The mean of values and their standard deviation, of the population: divided by their number, as NumPy's `std`.
+/// Not numbers if there are no values.
+///
+/// ```
+/// use nearplane_models::metrics::mean_and_std;
+///
+/// assert_eq!(mean_and_std(&[1.0, 2.0, 3.0, 6.0]), (3.0, 3.5f64.sqrt()));
+/// ```
+#[must_use]
+pub fn mean_and_std(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|value| (value - mean).powi(2));
+    (mean, (squares.sum::<f64>() / n).sqrt())
+}
+
 fn assert_same_length(predicted: &[u32], truth: &[u32]) {
     assert!(
         predicted.len() == truth.len(),

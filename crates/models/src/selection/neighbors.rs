@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::Folds;
 use crate::Monitor;
-use crate::metrics::Accuracy;
+use crate::metrics::{Accuracy, mean_and_std};
 use crate::neighbors::{Ballot, Element, Index, NeighborsError, Votes};
 
 /// Why k nearest neighbours cannot be cross-validated.
@@ -81,11 +81,8 @@ impl FoldAccuracies {
     /// If there is no such position.
     #[must_use]
     pub fn mean_and_std(&self, position: usize) -> (f64, f64) {
-        let n = self.sizes.len() as f64;
-        let values = || self.of_k(position).map(|fold| fold.value());
-        let mean = values().sum::<f64>() / n;
-        let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
-        (mean, variance.sqrt())
+        let values: Vec<f64> = self.of_k(position).map(|fold| fold.value()).collect();
+        mean_and_std(&values)
     }
 
     /// The position of the k with the highest mean; of equal ones the smallest k.
@@ -164,7 +161,7 @@ pub fn cross_validate_neighbors<T: Element>(
         let everything: Vec<usize> = (0..splits.len()).collect();
         index.search(&queries, width, monitor, |block| {
             let lists: Vec<_> = block.queries().collect();
-            let judged: Vec<(u32, Vec<usize>, Vec<Verdict>)> = lists
+            let judged: Vec<_> = lists
                 .into_par_iter()
                 .map(|(query, distances, indices)| {
                     let (row, which) = match asked.get(query) {
@@ -179,7 +176,7 @@ pub fn cross_validate_neighbors<T: Element>(
                     let (mut verdicts, mut short) = (Vec::new(), Vec::new());
                     for &split in which {
                         match judges[split].verdict(row, list()) {
-                            Some(verdict) => verdicts.push(Verdict { split, ..verdict }),
+                            Some(is_right) => verdicts.push((split, is_right)),
                             None => short.push(split),
                         }
                     }
@@ -187,8 +184,8 @@ pub fn cross_validate_neighbors<T: Element>(
                 })
                 .collect();
             for (row, short, verdicts) in judged {
-                for verdict in verdicts {
-                    judges[verdict.split].count(row, &verdict.is_right);
+                for (split, is_right) in verdicts {
+                    judges[split].count(row, &is_right);
                 }
                 if !short.is_empty() {
                     open.push((row, short));
@@ -247,13 +244,6 @@ fn first_width(k: usize, n: usize, n_folds: usize) -> usize {
     ((k + 3.0 * (k * (1.0 - outside)).sqrt()) / outside).ceil() as usize + 1
 }
 
-/// What a split says of one row.
-struct Verdict {
-    split: usize,
-    /// For each k.
-    is_right: Vec<bool>,
-}
-
 /// One split and what was found for it so far.
 struct Judge<'a> {
     labels: &'a [u32],
@@ -283,7 +273,7 @@ impl<'a> Judge<'a> {
 
     /// Whether each k is right about a row, from its nearest rows in order; `None` if too few of them are in
     /// other folds.
-    fn verdict(&self, row: u32, list: impl Iterator<Item = (f64, u32)>) -> Option<Verdict> {
+    fn verdict(&self, row: u32, list: impl Iterator<Item = (f64, u32)>) -> Option<Vec<bool>> {
         let label = self.labels[row as usize];
         let own = self.of_row[row as usize];
         let mut others = list.filter(|&(_, index)| self.of_row[index as usize] != own);
@@ -298,7 +288,7 @@ impl<'a> Judge<'a> {
             }
             is_right[position] = ballot.winner() == Some(label);
         }
-        Some(Verdict { split: 0, is_right })
+        Some(is_right)
     }
 
     fn count(&mut self, row: u32, is_right: &[bool]) {

@@ -1,6 +1,6 @@
 //! What a cross-validation found out, in its three forms, and what a file of results already has of it.
 
-use nearplane_models::metrics::Accuracy;
+use nearplane_models::metrics::{Accuracy, mean_and_std};
 use nearplane_models::neighbors::Metric;
 use serde_json::{Value, json};
 
@@ -95,14 +95,8 @@ impl Finished {
         folds: &[Accuracy],
         n_rows: usize,
     ) -> Finished {
-        let n = folds.len() as f64;
         let values: Vec<f64> = folds.iter().map(Accuracy::value).collect();
-        let mean = values.iter().sum::<f64>() / n;
-        let variance = values
-            .iter()
-            .map(|value| (value - mean).powi(2))
-            .sum::<f64>()
-            / n;
+        let (mean, std) = mean_and_std(&values);
         let all = Accuracy {
             correct: folds.iter().map(|fold| fold.correct).sum(),
             total: folds.iter().map(|fold| fold.total).sum(),
@@ -115,7 +109,7 @@ impl Finished {
             seconds,
             folds: if is_loo { Vec::new() } else { values },
             mean,
-            std: variance.sqrt(),
+            std,
             ci95: (all.total == n_rows as u64).then(|| all.wilson_95()),
         }
     }
