@@ -1,4 +1,4 @@
-"""Prints the rows that tests/split.rs and tests/folds.rs pin, from a second implementation.
+"""Prints the rows that tests/split.rs pins, from a second implementation.
 
     python split.py
 
