@@ -40,10 +40,11 @@ fn scipy_and_statsmodels_say_the_same() {
             close(found.mcnemar_mid_p(), values[5], 1e-13, line);
             seen[1] += 1;
         } else {
-            // Both are quantiles of finitely many resamples: a step or two of one row apart.
-            let (low, high) = found.bootstrap_95(50_000, 1, &()).unwrap();
+            // A quantile of 10,000 resamples is off by 0.7 % of the interval's width (its standard error), and ends
+            // are steps of one row.
+            let (low, high) = found.bootstrap_95(10_000, 1, &()).unwrap();
             let step = 1.0 / found.total() as f64;
-            let bound = 2.0 * step + 0.01 * (high - low);
+            let bound = 1.5 * step + 0.03 * (high - low);
             assert!((low - values[4]).abs() < bound, "{line}: {low}");
             assert!((high - values[5]).abs() < bound, "{line}: {high}");
             seen[2] += 1;
