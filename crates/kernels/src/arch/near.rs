@@ -80,11 +80,13 @@ impl<const Q: usize> Bounds<Q> {
 }
 
 /// What the accumulators of a panel of rows start with, for queries that are even and that are odd.
-type Starts = [[i32; MAX_WIDTH]; 2];
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Starts([[i32; MAX_WIDTH]; 2]);
 
 #[inline(always)]
 fn starts<const WIDTH: usize>(terms: &[u32; WIDTH], shift: i32, starts: &mut Starts) {
-    let [even, odd] = starts;
+    let [even, odd] = &mut starts.0;
     for ((even, odd), term) in even.iter_mut().zip(odd).zip(terms) {
         *odd = shift.wrapping_sub((term >> 1) as i32);
         *even = odd.wrapping_sub((term & 1) as i32);
@@ -111,14 +113,9 @@ pub(crate) unsafe fn panels_at_most<
     const { assert!(WIDTH == V * P::LANES && WIDTH <= MAX_WIDTH && P::LANES <= 16) };
     let words = block.n_rows.div_ceil(64);
     let shift = (block.cols as i64 * doubled_shift(block)) >> 1;
-    let misses = if block.scale == 1 {
-        0
-    } else {
-        u64::MAX >> (64 - WIDTH)
-    };
     hits.fill(0);
     let mut bounds = [Bounds::<Q>::NONE; PANELS_AT_ONCE];
-    let mut row_starts = [[0; MAX_WIDTH]; 2];
+    let mut row_starts = Starts([[0; MAX_WIDTH]; 2]);
     for first_query in (0..block.n_queries).step_by(Q * PANELS_AT_ONCE) {
         let terms = block.query_terms[first_query..block.n_queries].chunks(Q);
         let limits = limits[first_query..].chunks(Q);
@@ -137,20 +134,40 @@ pub(crate) unsafe fn panels_at_most<
             for (p, bounds) in bounds[..n_panels].iter().enumerate() {
                 let first_query = first_query + p * Q;
                 let query_panel = block.query_panel(first_query / Q);
-                // SAFETY: the features are the caller's promise; `U8Block` has checked that panels hold
-                // the same number of steps of `Q` and of `WIDTH` groups.
-                let below =
-                    unsafe { tile_below::<P, Q, V>(query_panel, row_panel, &row_starts, bounds) };
                 let n_queries = Q.min(block.n_queries - first_query);
-                for (q, below) in below[..n_queries].iter().enumerate() {
-                    let mut of_panel = misses;
-                    for (v, &below) in below.iter().enumerate() {
-                        of_panel ^= u64::from(below) << (v * P::LANES);
+                let hits = &mut hits[first_query * words..][..n_queries * words];
+                let mut aside = [[0u16; V]; Q];
+                // A vector's hits are two bytes of the little-endian words, if no panel runs over a word.
+                let is_direct = P::LANES == 16 && 64 % WIDTH == 0 && n_queries == Q;
+                // SAFETY: the features are the caller's promise; `U8Block` has checked that panels hold
+                // the same number of steps of `Q` and of `WIDTH` groups. Written are `V` numbers of
+                // each row of `aside`, or of each of `Q` rows of `4 * words` halves of a word, from
+                // `first_row / 16` on: not past the words, which are whole panels.
+                unsafe {
+                    let (to, stride) = if is_direct {
+                        (
+                            hits.as_mut_ptr().cast::<u16>().add(first_row / 16),
+                            4 * words,
+                        )
+                    } else {
+                        (aside.as_mut_ptr().cast::<u16>(), V)
+                    };
+                    let below_is_hit = block.scale == 1;
+                    let panels = (query_panel, row_panel);
+                    tile::<P, Q, V>(panels, &row_starts, bounds, below_is_hit, to, stride);
+                }
+                if is_direct {
+                    continue;
+                }
+                for (q, of_vectors) in aside[..n_queries].iter().enumerate() {
+                    let mut of_panel = 0;
+                    for (v, &of_vector) in of_vectors.iter().enumerate() {
+                        let of_vector = u64::from(of_vector) & (u64::MAX >> (64 - P::LANES));
+                        of_panel |= of_vector << (v * P::LANES);
                     }
-                    let at = (first_query + q) * words + word;
-                    hits[at] |= of_panel << bit;
+                    hits[q * words + word] |= of_panel << bit;
                     if 64 % WIDTH != 0 && bit + WIDTH > 64 && word + 1 < words {
-                        hits[at + 1] |= of_panel >> (64 - bit);
+                        hits[q * words + word + 1] |= of_panel >> (64 - bit);
                     }
                 }
             }
@@ -164,34 +181,55 @@ pub(crate) unsafe fn panels_at_most<
     }
 }
 
-/// One register tile: which of the sums, together with their starts, are below the bounds.
+/// One register tile: the hits of vector `v` of query `q` go to number `q * stride + v`. Where a vector has
+/// fewer than 16 rows, the upper bits mean nothing.
 ///
 /// # Safety
-/// The CPU has the features of `P`'s level; `V * P::LANES` is at most `MAX_WIDTH`.
+/// The CPU has the features of `P`'s level, `V * P::LANES` is at most `MAX_WIDTH`, and those numbers of `to`
+/// are writable.
 #[inline(always)]
-unsafe fn tile_below<P: Panel, const Q: usize, const V: usize>(
-    query_panel: &[u8],
-    row_panel: &[u8],
+unsafe fn tile<P: Panel, const Q: usize, const V: usize>(
+    (query_panel, row_panel): (&[u8], &[u8]),
     starts: &Starts,
     bounds: &Bounds<Q>,
-) -> [[u16; V]; Q] {
-    // SAFETY: the features are the caller's promise; the starts of vector `v` are `LANES` of the
-    // `MAX_WIDTH` numbers.
+    below_is_hit: bool,
+    to: *mut u16,
+    stride: usize,
+) {
+    // SAFETY: the features and `to` are the caller's promise; the starts of vector `v` are `LANES` of
+    // the `MAX_WIDTH` numbers.
     unsafe {
         let mut accs = [[P::zero(); V]; Q];
         for (accs, &is_odd) in accs.iter_mut().zip(&bounds.is_odd) {
-            let starts = starts[usize::from(is_odd)].as_ptr();
+            let starts = starts.0[usize::from(is_odd)].as_ptr();
             for (v, acc) in accs.iter_mut().enumerate() {
                 *acc = P::start(starts.add(v * P::LANES));
             }
         }
         panel_sums::<P, Q, V>(query_panel, row_panel, &mut accs);
-        let mut below = [[0; V]; Q];
-        for ((below, accs), &bound) in below.iter_mut().zip(&accs).zip(&bounds.bounds) {
-            for (below, &acc) in below.iter_mut().zip(accs) {
-                *below = P::below(acc, bound);
-            }
+        // One branch a tile, so that the comparison itself yields hits.
+        if below_is_hit {
+            put_hits::<P, Q, V>(&accs, bounds, |below| below, to, stride);
+        } else {
+            put_hits::<P, Q, V>(&accs, bounds, |below| !below, to, stride);
         }
-        below
+    }
+}
+
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn put_hits<P: Panel, const Q: usize, const V: usize>(
+    accs: &[[P::Acc; V]; Q],
+    bounds: &Bounds<Q>,
+    hits: impl Fn(u16) -> u16,
+    to: *mut u16,
+    stride: usize,
+) {
+    for (q, (accs, &bound)) in accs.iter().zip(&bounds.bounds).enumerate() {
+        for (v, &acc) in accs.iter().enumerate() {
+            // SAFETY: the features and the number of `to` are the caller's promise.
+            unsafe { to.add(q * stride + v).write(hits(P::below(acc, bound))) }
+        }
     }
 }
