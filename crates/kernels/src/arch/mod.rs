@@ -1,7 +1,8 @@
 //! Which CPU, which algorithm: the only room of this crate with `unsafe` in it, and the one place
 //! where a [`Level`] is turned into its code.
 //!
-//! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms), then a
+//! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms; `near`
+//! compares the sums of `panel` instead of writing them), then a
 //! leaf such as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
 //! For linear models: `floats` (what a level provides), `scores` and `outer` (the two algorithms), `gemm`
 //! (the second one, blocked), `linear` (the shells).
