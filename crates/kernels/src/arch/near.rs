@@ -60,7 +60,7 @@ impl<const Q: usize> Bounds<Q> {
         let mut bounds = Self::NONE;
         for (q, (&term, &limit)) in terms.iter().zip(limits).enumerate().take(Q) {
             let limit = i64::from(limit);
-            // Clamped, a bound is still above (below) every sum that the limit lets through.
+            // A bound beyond i32 is of a limit that no sum exceeds: clamped, it lets all of them through.
             let bound = if block.scale == 1 {
                 limit - i64::from(term) + shift + 1
             } else {
@@ -79,7 +79,7 @@ impl<const Q: usize> Bounds<Q> {
     }
 }
 
-/// What the accumulators of a panel of rows start with, for queries that are even and that are odd.
+/// What the accumulators of a panel of rows start with, for an even and for an odd `a`.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Starts([[i32; MAX_WIDTH]; 2]);
@@ -110,7 +110,8 @@ pub(crate) unsafe fn panels_at_most<
     limits: &[u32],
     hits: &mut [u64],
 ) {
-    const { assert!(WIDTH == V * P::LANES && WIDTH <= MAX_WIDTH && P::LANES <= 16) };
+    const { assert!(WIDTH == V * P::LANES && WIDTH <= MAX_WIDTH && V <= 8) };
+    const { assert!(P::LANES == 16 || P::LANES == 8 || P::LANES < 8) };
     let words = block.n_rows.div_ceil(64);
     let shift = (block.cols as i64 * doubled_shift(block)) >> 1;
     hits.fill(0);
@@ -136,21 +137,19 @@ pub(crate) unsafe fn panels_at_most<
                 let query_panel = block.query_panel(first_query / Q);
                 let n_queries = Q.min(block.n_queries - first_query);
                 let hits = &mut hits[first_query * words..][..n_queries * words];
-                let mut aside = [[0u16; V]; Q];
-                // A vector's hits are two bytes of the little-endian words, if no panel runs over a word.
-                let is_direct = P::LANES == 16 && 64 % WIDTH == 0 && n_queries == Q;
+                let mut aside = [[0u8; 8]; Q];
+                // The hits of a vector are bytes of the little-endian words, if no panel runs over a word.
+                let is_direct = P::LANES >= 8 && 64 % WIDTH == 0 && n_queries == Q;
                 // SAFETY: the features are the caller's promise; `U8Block` has checked that panels hold
-                // the same number of steps of `Q` and of `WIDTH` groups. Written are `V` numbers of
-                // each row of `aside`, or of each of `Q` rows of `4 * words` halves of a word, from
-                // `first_row / 16` on: not past the words, which are whole panels.
+                // the same number of steps of `Q` and of `WIDTH` groups. Written are, of each of `Q` rows,
+                // a byte for eight of up to 64 lanes, or for each of up to eight vectors: into the eight
+                // bytes aside, or from byte `first_row / 8` of the words on, which hold whole panels.
                 unsafe {
                     let (to, stride) = if is_direct {
-                        (
-                            hits.as_mut_ptr().cast::<u16>().add(first_row / 16),
-                            4 * words,
-                        )
+                        let words_at = hits.as_mut_ptr().cast::<u8>();
+                        (words_at.add(first_row / 8), 8 * words)
                     } else {
-                        (aside.as_mut_ptr().cast::<u16>(), V)
+                        (aside.as_mut_ptr().cast::<u8>(), 8)
                     };
                     let below_is_hit = block.scale == 1;
                     let panels = (query_panel, row_panel);
@@ -159,12 +158,14 @@ pub(crate) unsafe fn panels_at_most<
                 if is_direct {
                     continue;
                 }
-                for (q, of_vectors) in aside[..n_queries].iter().enumerate() {
-                    let mut of_panel = 0;
-                    for (v, &of_vector) in of_vectors.iter().enumerate() {
-                        let of_vector = u64::from(of_vector) & (u64::MAX >> (64 - P::LANES));
-                        of_panel |= of_vector << (v * P::LANES);
-                    }
+                for (q, &bytes) in aside[..n_queries].iter().enumerate() {
+                    let of_panel = if P::LANES >= 8 {
+                        u64::from_le_bytes(bytes)
+                    } else {
+                        (bytes[..V].iter().rev()).fold(0, |of_panel, byte| {
+                            of_panel << P::LANES | u64::from(byte & ((1 << P::LANES) - 1))
+                        })
+                    };
                     hits[q * words + word] |= of_panel << bit;
                     if 64 % WIDTH != 0 && bit + WIDTH > 64 && word + 1 < words {
                         hits[q * words + word + 1] |= of_panel >> (64 - bit);
@@ -181,11 +182,11 @@ pub(crate) unsafe fn panels_at_most<
     }
 }
 
-/// One register tile: the hits of vector `v` of query `q` go to number `q * stride + v`. Where a vector has
-/// fewer than 16 rows, the upper bits mean nothing.
+/// One register tile: the hits of query `q` go to byte `q * stride` and those after it, one byte or two a
+/// vector. Where a vector has fewer than eight rows, the upper bits mean nothing.
 ///
 /// # Safety
-/// The CPU has the features of `P`'s level, `V * P::LANES` is at most `MAX_WIDTH`, and those numbers of `to`
+/// The CPU has the features of `P`'s level, `V * P::LANES` is at most `MAX_WIDTH`, and those bytes of `to`
 /// are writable.
 #[inline(always)]
 unsafe fn tile<P: Panel, const Q: usize, const V: usize>(
@@ -193,7 +194,7 @@ unsafe fn tile<P: Panel, const Q: usize, const V: usize>(
     starts: &Starts,
     bounds: &Bounds<Q>,
     below_is_hit: bool,
-    to: *mut u16,
+    to: *mut u8,
     stride: usize,
 ) {
     // SAFETY: the features and `to` are the caller's promise; the starts of vector `v` are `LANES` of
@@ -223,13 +224,21 @@ unsafe fn put_hits<P: Panel, const Q: usize, const V: usize>(
     accs: &[[P::Acc; V]; Q],
     bounds: &Bounds<Q>,
     hits: impl Fn(u16) -> u16,
-    to: *mut u16,
+    to: *mut u8,
     stride: usize,
 ) {
     for (q, (accs, &bound)) in accs.iter().zip(&bounds.bounds).enumerate() {
         for (v, &acc) in accs.iter().enumerate() {
-            // SAFETY: the features and the number of `to` are the caller's promise.
-            unsafe { to.add(q * stride + v).write(hits(P::below(acc, bound))) }
+            // SAFETY: the features and the bytes of `to` are the caller's promise.
+            unsafe {
+                let of_vector = hits(P::below(acc, bound));
+                let to = to.add(q * stride);
+                if P::LANES == 16 {
+                    to.add(2 * v).cast::<u16>().write_unaligned(of_vector);
+                } else {
+                    to.add(v).write(of_vector as u8);
+                }
+            }
         }
     }
 }
