@@ -143,6 +143,34 @@ pub(crate) unsafe fn tiles<K: RowSum, const Q: usize, const R: usize>(
     }
 }
 
+/// Which rows lie within the limit of each query, a word of rows at a time.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+pub(crate) unsafe fn tiles_at_most<K: RowSum<Total = u32>, const Q: usize, const R: usize>(
+    queries: &[&[K::Element]],
+    rows: &[&[K::Element]],
+    limits: &[u32],
+    hits: &mut [u64],
+) {
+    const GROUP: usize = 16;
+    let words = rows.len().div_ceil(64);
+    let mut sums = [0; GROUP * 64];
+    for (g, (queries, limits)) in queries.chunks(GROUP).zip(limits.chunks(GROUP)).enumerate() {
+        for (word, rows) in rows.chunks(64).enumerate() {
+            let mut sums = MatMut::new(&mut sums, queries.len(), rows.len(), 64);
+            // SAFETY: the caller's promise, and `sums` has the shape.
+            unsafe { tiles::<K, Q, R>(queries, rows, &mut sums) };
+            for (q, limit) in limits.iter().enumerate() {
+                let bits = sums.row_mut(q).iter().rev();
+                hits[(g * GROUP + q) * words + word] =
+                    bits.fold(0, |bits, sum| bits << 1 | u64::from(sum <= limit));
+            }
+        }
+    }
+}
+
 /// The rows of a block that was not interleaved: a panel each.
 pub(crate) fn unpacked_panels<'a>(block: &U8Block<'a>) -> (Vec<&'a [u8]>, Vec<&'a [u8]>) {
     (

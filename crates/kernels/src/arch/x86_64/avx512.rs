@@ -181,6 +181,16 @@ impl Panel for L1Panel {
         // SAFETY: AVX-512 and 8 writable numbers are the caller's promise.
         unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi64_epi32(acc)) }
     }
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m512i {
+        // SAFETY: AVX-512 and 8 readable numbers are the caller's promise.
+        unsafe { _mm512_cvtepi32_epi64(_mm256_loadu_si256(from.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn below(acc: __m512i, bound: i32) -> u16 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_cmplt_epi64_mask(acc, _mm512_set1_epi64(bound.into())).into() }
+    }
 }
 
 /// Four bytes of each of sixteen rows, even and odd bytes apart as i16.
@@ -236,6 +246,16 @@ impl Panel for DotPanel {
     unsafe fn store(acc: __m512i, to: *mut u32) {
         // SAFETY: AVX-512 and 16 writable numbers are the caller's promise.
         unsafe { _mm512_storeu_si512(to.cast(), acc) }
+    }
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m512i {
+        // SAFETY: AVX-512 and 16 readable numbers are the caller's promise.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn below(acc: __m512i, bound: i32) -> u16 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_cmplt_epi32_mask(acc, _mm512_set1_epi32(bound)) }
     }
 }
 
