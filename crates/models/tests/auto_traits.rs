@@ -8,13 +8,13 @@ use nearplane_models::linear::{
     LinearModel, LinearParams, Loss, Objective, Optimizer, Parameters, Penalty, RidgeConfig,
     RidgeFit, RidgeParams, Schedule, SgdConfig, SgdParams, SgdProgress, SgdState, SgdTrainer,
 };
-use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix};
+use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix, PairedOutcomes};
 use nearplane_models::neighbors::{
     Ballot, Effort, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams,
     Metric, NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
 };
 use nearplane_models::selection::{
-    CrossValidationError, FoldAccuracies, Folds, FoldsError, Split, SplitError,
+    CrossValidationError, FoldAccuracies, Folds, FoldsError, Split, SplitError, ThreeWaySplit,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
@@ -25,6 +25,7 @@ fn public_types_go_to_other_threads() {
     thread_safe::<Averages>();
     thread_safe::<Effort>();
     thread_safe::<ConfusionMatrix>();
+    thread_safe::<PairedOutcomes>();
     thread_safe::<HistogramCurves>();
     thread_safe::<HogCells>();
     thread_safe::<Ballot>();
@@ -52,6 +53,7 @@ fn public_types_go_to_other_threads() {
     thread_safe::<FoldsError>();
     thread_safe::<Split>();
     thread_safe::<SplitError>();
+    thread_safe::<ThreeWaySplit>();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The raw arguments, exactly as typed. Nothing here opens a file or decides anything: `plan/` turns them into a
 //! validated plan. The doc comments are the help texts.
 
+mod compare;
 mod cv;
 mod data;
 mod difficulties;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::compare::CompareArgs;
 pub(crate) use self::cv::{CvCommand, CvKnnArgs, FoldRuleArg, FoldsArg};
 pub(crate) use self::data::{
     DataCommand, DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs,
@@ -80,6 +82,9 @@ pub(crate) enum Command {
     /// Labels of image files by a fitted model
     #[command(after_help = predict::EXAMPLES)]
     Predict(PredictArgs),
+    /// Which of two models is better on the same images, and whether that can be luck
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(CompareArgs),
     /// Write the features of the images of a data set as a matrix, draw them beside the images
     #[command(after_help = features::EXAMPLES)]
     Features(FeaturesArgs),
@@ -101,7 +106,7 @@ pub(crate) struct Global {
     /// SIMD level: auto, scalar, portable, avx2, avxvnni, avx512, avx512vnni or neon (the answers are the same)
     #[arg(long, global = true, value_name = "LEVEL", default_value = "auto")]
     pub(crate) simd: String,
-    /// Seed of whatever is drawn: synthetic images, a split by ratio
+    /// Seed of whatever is drawn: synthetic images, a split by ratio, resamples
     #[arg(long, global = true, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Seed of the train/validation split, apart from --seed so that the split stays put

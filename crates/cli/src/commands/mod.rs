@@ -1,5 +1,6 @@
 //! One file per command; each turns its plan into a report, which is printed here.
 
+pub(crate) mod compare;
 pub(crate) mod cv;
 pub(crate) mod data;
 pub(crate) mod difficulties;
@@ -32,6 +33,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Train(action) => train::run(action, settings),
         Action::Eval(action) => eval::run(action, settings),
         Action::Predict(action) => predict::run(action, settings),
+        Action::Compare(action) => compare::run(action, settings),
         Action::Features(action) => features::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;

@@ -67,15 +67,11 @@ impl Folding {
                 repeats,
             } => (n_folds, rule, repeats),
         };
-        let folds = (0..u64::from(repeats)).map(|repeat| {
-            let seed = seed.wrapping_add(repeat);
-            match rule {
-                FoldRule::Stratified => Folds::stratified(labels, n_folds, seed),
-                FoldRule::Shuffled => Folds::shuffled(labels.len(), n_folds, seed),
-                FoldRule::Contiguous => Folds::contiguous(labels.len(), n_folds),
-            }
-        });
-        folds.collect()
+        Folds::repeated(usize::from(repeats), seed, |seed| match rule {
+            FoldRule::Stratified => Folds::stratified(labels, n_folds, seed),
+            FoldRule::Shuffled => Folds::shuffled(labels.len(), n_folds, seed),
+            FoldRule::Contiguous => Folds::contiguous(labels.len(), n_folds),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The validated plan: raw arguments and the environment in, decisions out. Whatever can be refused
 //! without reading data is refused here, before anything runs.
 
+mod compare;
 mod cv;
 mod data;
 mod difficulties;
@@ -18,6 +19,7 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
+pub(crate) use self::compare::{ComparePlan, Compared};
 pub(crate) use self::cv::{CvKnnPlan, Folding};
 pub(crate) use self::data::{
     ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
@@ -83,6 +85,7 @@ pub(crate) enum Action {
     Train(TrainPlan),
     Eval(EvalPlan),
     Predict(PredictPlan),
+    Compare(ComparePlan),
     Features(FeaturesPlan),
     Generate(GeneratePlan),
 }
@@ -103,6 +106,7 @@ impl Action {
             Action::Train(_) => &commands::train::COLUMNS,
             Action::Eval(_) => &commands::eval::COLUMNS,
             Action::Predict(_) => &commands::predict::COLUMNS,
+            Action::Compare(_) => &commands::compare::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
@@ -167,6 +171,7 @@ impl Plan {
             Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
             Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
+            Command::Compare(args) => Action::Compare(compare::compare_plan(args, &settings)?),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };
