@@ -83,12 +83,13 @@ impl Engine<'_, '_> {
         // One fit needs nothing of another.
         let keeps = task.n_steps() > 1 && !task.path.is_closed_form();
         let starts = self.starts.filter(|_| keeps);
+        // What another run has left is none of this one's business.
+        let left = starts.filter(|_| self.setting.plan.resume);
         let mut begins = Vec::new();
         // Rows that were kept, but not written.
         let mut kept: Vec<(usize, usize, Vec<String>)> = Vec::new();
         for (fold, known) in known.iter().enumerate() {
-            let found =
-                starts.and_then(|starts| starts.read(&task.question(self.setting, fold, 0)));
+            let found = left.and_then(|starts| starts.read(&task.question(self.setting, fold, 0)));
             let missing = known.iter().position(Option::is_none);
             let Some(missing) = missing else {
                 begins.push(PathStart {
