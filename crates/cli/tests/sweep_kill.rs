@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use common::{Room, csv_rows};
 
-/// Seconds of work on one thread with the naive loops.
-const SLOW: &str = "--threads 1 --simd scalar --results sweep.csv --resume";
+/// On one thread, row by row.
+const SLOW: &str = "--threads 1 --results sweep.csv --resume";
 
 fn room() -> Room {
     let room = Room::new();
@@ -87,18 +87,22 @@ fn check_killed(room: &Room, arguments: &str, kills: &[usize]) -> String {
 #[test]
 fn neighbours_go_on_with_the_next_metric() {
     let room = room();
-    let notes = check_killed(&room, "cv knn --data data --k 1..8 --metric l1,l2", &[2]);
+    let notes = check_killed(
+        &room,
+        "cv knn --data data --k 1..8 --metric l1,l2 --simd scalar --engine brute",
+        &[2],
+    );
     assert_eq!(notes.matches("taken from the file").count(), 1, "{notes}");
 }
 
 #[test]
 fn linear_models_go_on_with_the_next_fold() {
     let room = room();
-    let arguments =
-        "cv linear --data data --limit 200 --folds 4 --loss softmax,ridge --lambda 1e-3..1";
-    let notes = check_killed(&room, arguments, &[4, 7, 12]);
+    let arguments = "cv linear --data data --features hist:space=rgb,bins=8 --loss softmax,ridge \
+                     --lambda 1,0.3,0.1,0.03,0.01,0.003,0.001,0.0003";
+    let notes = check_killed(&room, arguments, &[4, 17, 30]);
     assert!(
-        notes.contains("of 32 fits are taken from the file"),
+        notes.contains("of 80 fits are taken from the file"),
         "{notes}"
     );
     assert!(!notes.contains("fitted again"), "{notes}");
@@ -115,7 +119,7 @@ fn linear_models_go_on_with_the_next_fold() {
         notes.contains("the last line of sweep.csv was cut"),
         "{notes}"
     );
-    assert!(notes.contains("31 of 32 fits"), "{notes}");
+    assert!(notes.contains("79 of 80 fits"), "{notes}");
     assert_eq!(lasting(&room), expected);
 
     // Without what the next fits begin with, they are led up to again, to the same numbers.
@@ -130,15 +134,16 @@ fn linear_models_go_on_with_the_next_fold() {
 #[test]
 fn a_search_goes_on_with_the_next_model() {
     let room = room();
-    let arguments = "tune --data data --limit 300 --search halving --trials 9 --loss softmax,svm-squared --seed 3";
-    let notes = check_killed(&room, arguments, &[2, 6]);
+    let arguments = "tune --data data --features hist:space=rgb,bins=8 --search halving --trials 27 --loss softmax,svm --seed 3";
+    let notes = check_killed(&room, arguments, &[4, 20]);
     assert!(notes.contains("fits are taken from the file"), "{notes}");
 }
 
 #[test]
 fn ctrl_c_keeps_what_is_finished() {
     let room = room();
-    let linear = format!("cv linear --data data --limit 200 --lambda 1e-3..1 {SLOW}");
+    let linear =
+        format!("cv linear --data data --features hist:space=rgb,bins=8 --lambda 1e-5..1 {SLOW}");
     let output = stop_after(&room, &linear, 3, "-INT");
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
@@ -151,9 +156,10 @@ fn ctrl_c_keeps_what_is_finished() {
         "{stderr}"
     );
     room.ok(&linear);
-    assert_eq!(lasting(&room).len(), 20);
+    assert_eq!(lasting(&room).len(), 30);
     remove(&room);
-    let knn = format!("cv knn --data data --k 1..8 --metric l1,l2 {SLOW}");
+    let knn =
+        format!("cv knn --data data --k 1..8 --metric l1,l2 --simd scalar --engine brute {SLOW}");
     let output = stop_after(&room, &knn, 2, "-INT");
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
