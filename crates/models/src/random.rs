@@ -40,7 +40,7 @@ pub(crate) fn shuffle(items: &mut [u32], generator: &mut Pcg64) {
 /// A number in `0..bound`, each equally likely: the high word of `random x bound`, drawn again
 /// where the low word falls into the incomplete stretch (Lemire 2019, "Fast random integer
 /// generation in an interval", <https://doi.org/10.1145/3230636>).
-fn below(generator: &mut Pcg64, bound: u64) -> u64 {
+pub(crate) fn below(generator: &mut Pcg64, bound: u64) -> u64 {
     // 2^64 mod bound: so many of the 2^64 draws are one too many.
     let excess = bound.wrapping_neg() % bound;
     loop {
@@ -51,10 +51,15 @@ fn below(generator: &mut Pcg64, bound: u64) -> u64 {
     }
 }
 
+/// A number in 0..1, each multiple of 2^-53 equally likely.
+pub(crate) fn fraction(generator: &mut Pcg64) -> f64 {
+    // 53 bits are what an f64 in 0..1 holds.
+    ((generator.next_u64() >> 11) as f64) * (0.5f64).powi(53)
+}
+
 /// Whether an event of this probability happens.
 pub(crate) fn happens(generator: &mut Pcg64, probability: f64) -> bool {
-    // 53 bits are what an f64 in 0..1 holds.
-    ((generator.next_u64() >> 11) as f64) * (0.5f64).powi(53) < probability
+    fraction(generator) < probability
 }
 
 /// How many of `n` events happen, each with probability `numerator / denominator` (at most 1) and by itself.

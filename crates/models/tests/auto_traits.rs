@@ -14,7 +14,9 @@ use nearplane_models::neighbors::{
     Metric, NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
 };
 use nearplane_models::selection::{
-    CrossValidationError, FoldAccuracies, Folds, FoldsError, Split, SplitError, ThreeWaySplit,
+    Candidate, CrossValidationError, FoldAccuracies, FoldFit, Folds, FoldsError, LinearFold,
+    LinearPath, LinearSpace, Numbers, PathStart, Rung, SearchError, Split, SplitError,
+    ThreeWaySplit,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
@@ -47,6 +49,16 @@ fn public_types_go_to_other_threads() {
     thread_safe::<Voter<'_>>();
     thread_safe::<Votes>();
     thread_safe::<Weights>();
+    thread_safe::<Candidate>();
+    thread_safe::<FoldFit>();
+    thread_safe::<LinearFold<'_, u8>>();
+    thread_safe::<LinearFold<'_, f32>>();
+    thread_safe::<LinearPath>();
+    thread_safe::<LinearSpace>();
+    thread_safe::<Numbers>();
+    thread_safe::<PathStart>();
+    thread_safe::<Rung>();
+    thread_safe::<SearchError>();
     thread_safe::<CrossValidationError>();
     thread_safe::<FoldAccuracies>();
     thread_safe::<Folds>();

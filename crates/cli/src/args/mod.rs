@@ -11,6 +11,7 @@ mod generate;
 mod knn;
 mod matrices;
 mod predict;
+mod sweep;
 mod train;
 
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KList, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 pub(crate) use self::matrices::MatrixArgs;
 pub(crate) use self::predict::PredictArgs;
+pub(crate) use self::sweep::{
+    CvLinearArgs, FittingArgs, NumbersArg, SearchArg, SpaceArgs, TuneArgs,
+};
 pub(crate) use self::train::{
     ClassWeightsArg, ExactArgs, OptimizerArg, PenaltyArg, SgdArgs, SolverArg, TrainArgs,
 };
@@ -73,6 +77,9 @@ pub(crate) enum Command {
     /// Cross-validate on the training set: every choice in every fold
     #[command(subcommand, arg_required_else_help = true)]
     Cv(CvCommand),
+    /// Search for the best linear model: losses, penalties, lambdas, features
+    #[command(after_help = sweep::TUNE_EXAMPLES)]
+    Tune(TuneArgs),
     /// Fit a linear model: SVM or softmax, by gradient descent or exactly
     #[command(after_help = train::EXAMPLES)]
     Train(TrainArgs),

@@ -9,6 +9,7 @@ pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
 pub(crate) mod predict;
+pub(crate) mod sweep;
 pub(crate) mod train;
 
 use anyhow::Result;
@@ -30,6 +31,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
         Action::CvKnn(action) => cv::run(action, settings),
+        Action::Sweep(action) => sweep::run(action, settings),
         Action::Train(action) => train::run(action, settings),
         Action::Eval(action) => eval::run(action, settings),
         Action::Predict(action) => predict::run(action, settings),

@@ -11,6 +11,8 @@ mod generate;
 mod knn;
 mod matrices;
 mod predict;
+mod space;
+mod sweep;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -33,7 +35,8 @@ pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 pub(crate) use self::predict::PredictPlan;
-pub(crate) use self::train::{Solver, TrainPlan};
+pub(crate) use self::sweep::{Search, SweepPlan};
+pub(crate) use self::train::{Solver, TrainPlan, class_weights_name};
 use crate::args::{Cli, Command, CvCommand, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
@@ -82,6 +85,8 @@ pub(crate) enum Action {
     Export(ExportPlan),
     Knn(KnnPlan),
     CvKnn(CvKnnPlan),
+    /// `cv linear`, `tune`.
+    Sweep(SweepPlan),
     Train(TrainPlan),
     Eval(EvalPlan),
     Predict(PredictPlan),
@@ -103,6 +108,7 @@ impl Action {
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
             Action::CvKnn(_) => &commands::cv::COLUMNS,
+            Action::Sweep(_) => &commands::sweep::COLUMNS,
             Action::Train(_) => &commands::train::COLUMNS,
             Action::Eval(_) => &commands::eval::COLUMNS,
             Action::Predict(_) => &commands::predict::COLUMNS,
@@ -168,6 +174,8 @@ impl Plan {
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
             Command::Cv(CvCommand::Knn(args)) => Action::CvKnn(cv::cv_knn_plan(args)?),
+            Command::Cv(CvCommand::Linear(args)) => Action::Sweep(sweep::cv_linear_plan(args)?),
+            Command::Tune(args) => Action::Sweep(sweep::tune_plan(args, &settings)?),
             Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
             Command::Predict(args) => Action::Predict(predict::predict_plan(args)),

@@ -37,10 +37,10 @@ use crate::limits::Element;
 use crate::{MatMut, MatRef};
 pub(crate) use gemm::{Left, Part};
 
-/// Each cache line of the bytes.
-pub(crate) fn prefetch(bytes: &[u8]) {
+/// Each cache line of the elements.
+pub(crate) fn prefetch<T>(elements: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    x86_64::prefetch(bytes);
+    x86_64::prefetch(elements);
 }
 
 /// Which sum over a pair of rows a kernel computes.

@@ -153,7 +153,12 @@ pub(crate) unsafe fn panels_at_most<
                     };
                     let below_is_hit = block.scale == 1;
                     let panels = (query_panel, row_panel);
-                    tile::<P, Q, V>(panels, &row_starts, bounds, below_is_hit, to, stride);
+                    // A query that is alone does not pay for a whole panel.
+                    let below = below_is_hit;
+                    match n_queries {
+                        1 => tile::<P, Q, V, 1>(panels, &row_starts, bounds, below, to, stride),
+                        _ => tile::<P, Q, V, Q>(panels, &row_starts, bounds, below, to, stride),
+                    }
                 }
                 if is_direct {
                     continue;
@@ -182,14 +187,14 @@ pub(crate) unsafe fn panels_at_most<
     }
 }
 
-/// One register tile: the hits of query `q` go to byte `q * stride` and those after it, one byte or two a
+/// One register tile of the first `N` queries of a panel: the hits of query `q` go to byte `q * stride` and those after it, one byte or two a
 /// vector. Where a vector has fewer than eight rows, the upper bits mean nothing.
 ///
 /// # Safety
 /// The CPU has the features of `P`'s level, `V * P::LANES` is at most `MAX_WIDTH`, and those bytes of `to`
 /// are writable.
 #[inline(always)]
-unsafe fn tile<P: Panel, const Q: usize, const V: usize>(
+unsafe fn tile<P: Panel, const Q: usize, const V: usize, const N: usize>(
     (query_panel, row_panel): (&[u8], &[u8]),
     starts: &Starts,
     bounds: &Bounds<Q>,
@@ -200,19 +205,19 @@ unsafe fn tile<P: Panel, const Q: usize, const V: usize>(
     // SAFETY: the features and `to` are the caller's promise; the starts of vector `v` are `LANES` of
     // the `MAX_WIDTH` numbers.
     unsafe {
-        let mut accs = [[P::zero(); V]; Q];
+        let mut accs = [[P::zero(); V]; N];
         for (accs, &is_odd) in accs.iter_mut().zip(&bounds.is_odd) {
             let starts = starts.0[usize::from(is_odd)].as_ptr();
             for (v, acc) in accs.iter_mut().enumerate() {
                 *acc = P::start(starts.add(v * P::LANES));
             }
         }
-        panel_sums::<P, Q, V>(query_panel, row_panel, &mut accs);
+        panel_sums::<P, Q, V, N>(query_panel, row_panel, &mut accs);
         // One branch a tile, so that the comparison itself yields hits.
         if below_is_hit {
-            put_hits::<P, Q, V>(&accs, bounds, |below| below, to, stride);
+            put_hits::<P, Q, V, N>(&accs, bounds, |below| below, to, stride);
         } else {
-            put_hits::<P, Q, V>(&accs, bounds, |below| !below, to, stride);
+            put_hits::<P, Q, V, N>(&accs, bounds, |below| !below, to, stride);
         }
     }
 }
@@ -220,8 +225,8 @@ unsafe fn tile<P: Panel, const Q: usize, const V: usize>(
 /// # Safety
 /// As [`tile`].
 #[inline(always)]
-unsafe fn put_hits<P: Panel, const Q: usize, const V: usize>(
-    accs: &[[P::Acc; V]; Q],
+unsafe fn put_hits<P: Panel, const Q: usize, const V: usize, const N: usize>(
+    accs: &[[P::Acc; V]; N],
     bounds: &Bounds<Q>,
     hits: impl Fn(u16) -> u16,
     to: *mut u8,

@@ -108,7 +108,7 @@ unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
     // numbers.
     unsafe {
         let mut accs = [[P::zero(); V]; Q];
-        panel_sums::<P, Q, V>(query_panel, row_panel, &mut accs);
+        panel_sums::<P, Q, V, Q>(query_panel, row_panel, &mut accs);
         for (q, accs) in accs.iter().enumerate() {
             for (v, acc) in accs.iter().enumerate() {
                 P::store(*acc, sums.as_mut_ptr().add((q * V + v) * P::LANES));
@@ -117,16 +117,17 @@ unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
     }
 }
 
-/// Adds the sums of one register tile to `accs`.
+/// Adds the sums of one register tile to `accs`: of the first `N` of the `Q` queries of a panel.
 ///
 /// # Safety
 /// The CPU has the features of `P`'s level.
 #[inline(always)]
-pub(crate) unsafe fn panel_sums<P: Panel, const Q: usize, const V: usize>(
+pub(crate) unsafe fn panel_sums<P: Panel, const Q: usize, const V: usize, const N: usize>(
     query_panel: &[u8],
     row_panel: &[u8],
-    accs: &mut [[P::Acc; V]; Q],
+    accs: &mut [[P::Acc; V]; N],
 ) {
+    const { assert!(N <= Q) };
     let query_step = Q * P::GROUP;
     let row_step = V * P::LANES * P::GROUP;
     let steps = row_panel.len() / row_step;

@@ -72,8 +72,8 @@ impl FromStr for Metric {
 ///
 /// Brute force costs the same whatever the rows are. The pruned engine first bounds all distances from
 /// below by those of short codes of the rows, which it makes when it is fitted; rows whose bound is
-/// above the distance of the k-th neighbour found so far are out. Images prune well. Random bytes do
-/// not: then bounds are wasted, and `Auto` does without.
+/// above the distance of the k-th neighbour found so far are out. Images and features prune well. Random
+/// bytes do not: then bounds are wasted, and `Auto` does without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Engine {
@@ -82,7 +82,7 @@ pub enum Engine {
     Auto,
     /// Every row is compared with every query, in blocks that fit the caches.
     BruteForce,
-    /// Rows that exact lower bounds rule out are not looked at: rows of bytes, by L1 or L2.
+    /// Rows that exact lower bounds rule out are not looked at: by L1 or L2, up to 66,051 columns.
     Pruned,
 }
 
@@ -265,8 +265,8 @@ impl<'a, T: Element> Index<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// As [`Index::new`]; [`NeighborsError::NoBounds`] if [`Engine::Pruned`] is asked for f32 rows, for rows
-    /// without columns or for another metric than L1 and L2.
+    /// As [`Index::new`]; [`NeighborsError::NoBounds`] if [`Engine::Pruned`] is asked for rows without columns or
+    /// with more than 66,051, for numbers near the largest of f32, or for another metric than L1 and L2.
     pub fn with_engine(
         rows: Rows<'a, T>,
         metric: Metric,
@@ -274,17 +274,14 @@ impl<'a, T: Element> Index<'a, T> {
         engine: Engine,
     ) -> Result<Self, NeighborsError> {
         let mut index = Self::new(rows, metric, level)?;
-        let bytes = T::bytes(&index.rows);
+        let rows = &index.rows;
         let pruned = match engine {
             Engine::BruteForce => None,
-            Engine::Auto => bytes.and_then(|rows| pruned::pays(rows, metric, level)),
+            Engine::Auto => pruned::pays(rows, metric, level),
             Engine::Pruned => {
-                let fitted = bytes.and_then(|rows| Pruned::fit(rows, metric, level));
+                let fitted = Pruned::fit(rows, metric, level);
                 Some(fitted.ok_or_else(|| NeighborsError::NoBounds {
-                    found: match bytes {
-                        None => format!("rows of f32 by {metric}"),
-                        Some(rows) => format!("rows of {} bytes by {metric}", rows.cols()),
-                    },
+                    found: format!("{} columns of {} by {metric}", rows.cols(), T::NAME),
                 })?)
             }
         };
@@ -345,14 +342,22 @@ impl<'a, T: Element> Index<'a, T> {
             });
         }
         queries.check_values("query", self.metric)?;
-        match (&self.pruned, T::bytes(&self.rows), T::bytes(queries)) {
-            (Some(pruned), Some(rows), Some(bytes)) => {
-                let by = (self.metric, self.level);
-                pruned::search(pruned, rows, by, bytes, k, monitor, &mut |first, lists| {
-                    NeighborBlock::hand_out::<T>(first, k, lists, &mut sink);
-                })
+        match &self.pruned {
+            Some(pruned) => {
+                let (rows, by) = (&self.rows, (self.metric, self.level));
+                pruned::search(
+                    pruned,
+                    rows,
+                    by,
+                    queries,
+                    k,
+                    monitor,
+                    &mut |first, lists| {
+                        NeighborBlock::hand_out::<T>(first, k, lists, &mut sink);
+                    },
+                )
             }
-            _ => brute::search(self, queries, k, monitor, &mut sink),
+            None => brute::search(self, queries, k, monitor, &mut sink),
         }
     }
 

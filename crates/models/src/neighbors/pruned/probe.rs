@@ -2,7 +2,7 @@
 
 use super::components::evenly;
 use super::{Pruned, coder, search};
-use crate::neighbors::{Metric, Rows};
+use crate::neighbors::{Element, Metric, Rows};
 use nearplane_kernels::Level;
 
 /// Fewer rows are searched by brute force in less time than codes take.
@@ -27,8 +27,8 @@ const WORTH: f64 = 0.5;
 ///
 /// The nearest neighbour among the sample is about as far away as the (n / 2048)-th among n rows, so
 /// that the shares that the bounds leave here stand for lists of that length.
-pub(in crate::neighbors) fn pays(
-    rows: &Rows<'_, u8>,
+pub(in crate::neighbors) fn pays<T: Element>(
+    rows: &Rows<'_, T>,
     metric: Metric,
     level: Level,
 ) -> Option<Pruned> {
@@ -54,9 +54,9 @@ pub(in crate::neighbors) fn pays(
         &mut |_, _| {},
     )
     .ok()?;
-    let scattered = effort.bytes - effort.pairs * trial.coder.first_cols() as u64;
-    let blocked = effort.pairs * trial.coder.first_cols() as u64;
+    let scattered = effort.bytes - effort.pairs * trial.coder.lengths().first as u64;
+    let blocked = effort.pairs * trial.coder.lengths().first as u64;
     let cost = blocked as f64 + SCATTERED * scattered as f64;
-    let brute = (effort.pairs * rows.cols() as u64) as f64;
+    let brute = (effort.pairs * (rows.cols() * size_of::<T>()) as u64) as f64;
     (cost <= WORTH * brute).then(|| Pruned::with_coder(rows, trial.coder, level))
 }
