@@ -176,6 +176,7 @@ pub(crate) fn one_line_usage(error: &clap::Error, command: &clap::Command) -> St
     {
         rendered = rendered.replacen(&format!(": {source}"), &format!(": {words}"), 1);
     }
+    let hint = usage_hint(error, command);
     let mut line = String::new();
     for part in rendered
         .lines()
@@ -187,6 +188,10 @@ pub(crate) fn one_line_usage(error: &clap::Error, command: &clap::Command) -> St
             break;
         }
         if part.starts_with("tip:") {
+            // A guess, where the hint below knows.
+            if hint.is_some() {
+                continue;
+            }
             line.push(';');
         }
         if !line.is_empty() {
@@ -194,7 +199,7 @@ pub(crate) fn one_line_usage(error: &clap::Error, command: &clap::Command) -> St
         }
         line.push_str(part.strip_prefix("error: ").unwrap_or(part));
     }
-    line.push_str(&usage_hint(error, command).unwrap_or_default());
+    line.push_str(&hint.unwrap_or_default());
     let name = command.get_bin_name().unwrap_or("nearplane");
     format!("{line}; see '{name} --help'")
 }
