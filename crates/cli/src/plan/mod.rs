@@ -8,6 +8,7 @@ mod eval;
 mod features;
 mod generate;
 mod knn;
+mod lecture;
 mod matrices;
 mod predict;
 mod train;
@@ -29,6 +30,7 @@ pub(crate) use self::features::{
 };
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
+pub(crate) use self::lecture::LecturePlan;
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 pub(crate) use self::predict::PredictPlan;
 pub(crate) use self::train::{Solver, TrainPlan};
@@ -84,6 +86,7 @@ pub(crate) enum Action {
     Eval(EvalPlan),
     Predict(PredictPlan),
     Features(FeaturesPlan),
+    Lecture(LecturePlan),
     Generate(GeneratePlan),
 }
 
@@ -104,6 +107,7 @@ impl Action {
             Action::Eval(_) => &commands::eval::COLUMNS,
             Action::Predict(_) => &commands::predict::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
+            Action::Lecture(_) => &commands::lecture::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
     }
@@ -168,6 +172,7 @@ impl Plan {
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
             Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
+            Command::Lecture(args) => Action::Lecture(lecture::lecture_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };
         if let Some(path) = &settings.results {

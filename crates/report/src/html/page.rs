@@ -91,7 +91,8 @@ impl Section {
 ///
 /// ```
 /// use nearplane_report::{Html, Page, Section};
-/// let mut page = Page::new("The lecture", Html::text("Images and their classes."));
+/// let mut page = Page::new("The lecture");
+/// page.lead(Html::text("Images and their classes."));
 /// page.chapter(1, "Images");
 /// page.section(Section::new(1, 1, "An image is numbers").paragraph(Html::text("0 to 255")));
 /// let html = page.html();
@@ -110,18 +111,23 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page with its title and what stands below it.
+    /// A page with its title.
     #[must_use]
-    pub fn new(title: &str, lead: Html) -> Self {
+    pub fn new(title: &str) -> Self {
         Self {
             title: title.to_owned(),
-            lead,
+            lead: Html::new(),
             body: Html::new(),
             contents: Html::new(),
             chapter: None,
             entries: Html::new(),
             n_figures: 0,
         }
+    }
+
+    /// What stands below the title.
+    pub fn lead(&mut self, lead: Html) {
+        self.lead = lead;
     }
 
     /// Begins a chapter, to which the following sections belong.

@@ -304,6 +304,22 @@ fn draw(mark: &Mark, frame: &Frame<'_>) -> Html {
             });
             bars.collect()
         }
+        Mark::Columns {
+            color,
+            width,
+            parts,
+        } => {
+            let class = format!("br {}", color.class());
+            let parts = parts.iter().filter_map(|&(x, low, high)| {
+                let corners = ((x - width / 2.0, low), (x + width / 2.0, high));
+                Some(rectangle(
+                    &class,
+                    frame.at(corners.0)?,
+                    frame.at(corners.1)?,
+                ))
+            });
+            parts.collect()
+        }
         Mark::LyingBars { color, bars } => {
             let class = format!("br {}", color.class());
             let foot = frame.x.from().max(0.0);
@@ -316,6 +332,8 @@ fn draw(mark: &Mark, frame: &Frame<'_>) -> Html {
             });
             bars.collect()
         }
+        Mark::Swatches { bars } => swatches(bars, frame),
+        Mark::LyingErrors { color, bars } => lying_errors(*color, bars, frame),
         Mark::Regions { columns, cells } => regions(*columns, cells, frame),
         Mark::Cell {
             color,
@@ -355,6 +373,33 @@ fn errors(color: Color, bars: &[(f64, f64, f64)], frame: &Frame<'_>) -> Html {
     }
     let class = format!("er {}", color.class());
     Html::void("path", &[("class", &class), ("d", &d)])
+}
+
+fn lying_errors(color: Color, bars: &[(f64, f64, f64)], frame: &Frame<'_>) -> Html {
+    let mut d = String::new();
+    for &(y, low, high) in bars {
+        if let (Some((low, y)), Some(high)) = (frame.at((low, y)), frame.x(high)) {
+            let (top, low, high) = (n(y - 3.0), n(low), n(high));
+            let _ = write!(d, "M{low} {top}v6M{high} {top}v6M{low} {}H{high}", n(y));
+        }
+    }
+    let class = format!("er {}", color.class());
+    Html::void("path", &[("class", &class), ("d", &d)])
+}
+
+fn swatches(bars: &[((f64, f64, f64), crate::picture::Rgb)], frame: &Frame<'_>) -> Html {
+    let bars = bars.iter().filter_map(|&((from, to, height), [r, g, b])| {
+        let (foot, head) = (frame.at((from, 0.0))?, frame.at((to, height))?);
+        let attributes = [
+            ("x", &*n(foot.0)),
+            ("y", &n(head.1)),
+            ("width", &n(head.0 - foot.0)),
+            ("height", &n(foot.1 - head.1)),
+            ("fill", &format!("rgb({r},{g},{b})")),
+        ];
+        Some(Html::void("rect", &attributes))
+    });
+    bars.collect()
 }
 
 /// A path for each colour, a strip for each run of it along a row.

@@ -1,5 +1,7 @@
 //! What a plot is made of.
 
+use crate::picture::Rgb;
+
 /// A colour of the page's palette, which light and dark differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,7 +77,19 @@ pub(super) enum Mark {
         color: Color,
         bars: Vec<(f64, f64, f64)>,
     },
+    Columns {
+        color: Color,
+        width: f64,
+        parts: Vec<(f64, f64, f64)>,
+    },
     LyingBars {
+        color: Color,
+        bars: Vec<(f64, f64, f64)>,
+    },
+    Swatches {
+        bars: Vec<((f64, f64, f64), Rgb)>,
+    },
+    LyingErrors {
         color: Color,
         bars: Vec<(f64, f64, f64)>,
     },
@@ -128,7 +142,9 @@ impl Mark {
         };
         match self {
             Self::Line { points, .. } | Self::Points { points, .. } => points.clone(),
-            Self::Errors { bars, .. } | Self::Band { band: bars, .. } => both(bars),
+            Self::Errors { bars, .. }
+            | Self::Band { band: bars, .. }
+            | Self::Columns { parts: bars, .. } => both(bars),
             Self::Bars { bars, .. } => {
                 let ends = bars
                     .iter()
@@ -139,6 +155,18 @@ impl Mark {
                 let ends = bars
                     .iter()
                     .flat_map(|&(from, to, x)| [(0.0, from), (x, to)]);
+                ends.collect()
+            }
+            Self::Swatches { bars } => {
+                let ends = bars
+                    .iter()
+                    .flat_map(|&((from, to, y), _)| [(from, 0.0), (to, y)]);
+                ends.collect()
+            }
+            Self::LyingErrors { bars, .. } => {
+                let ends = bars
+                    .iter()
+                    .flat_map(|&(y, low, high)| [(low, y), (high, y)]);
                 ends.collect()
             }
             Self::Cell { corner: (x, y), .. } => vec![(*x, *y), (x + 1.0, y + 1.0)],

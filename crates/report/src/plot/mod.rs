@@ -14,7 +14,7 @@ pub use marks::Color;
 use marks::{Key, Mark};
 
 use crate::html::Html;
-use crate::picture::Picture;
+use crate::picture::{Picture, Rgb};
 
 /// The style of plots that are files of their own; a [`Page`](crate::Page) has it for all of its plots.
 pub(crate) const STYLE: &str = include_str!("plot.css");
@@ -147,10 +147,46 @@ impl Plot {
         })
     }
 
+    /// Parts of columns of one `width`: (middle x, from y, to y).
+    #[must_use]
+    pub fn columns(self, name: &str, color: Color, width: f64, parts: &[(f64, f64, f64)]) -> Self {
+        self.named(Key::Area, color, name).with(Mark::Columns {
+            color,
+            width,
+            parts: parts.to_vec(),
+        })
+    }
+
     /// Bars that lie: (from y, to y, length).
     #[must_use]
     pub fn lying_bars(self, name: &str, color: Color, bars: &[(f64, f64, f64)]) -> Self {
         self.named(Key::Area, color, name).with(Mark::LyingBars {
+            color,
+            bars: bars.to_vec(),
+        })
+    }
+
+    /// Bars that stand on 0, each in a colour of its own that is the same in light and dark.
+    ///
+    /// # Panics
+    /// If there is not a colour for each bar.
+    #[must_use]
+    pub fn swatches(self, bars: &[(f64, f64, f64)], colors: &[Rgb]) -> Self {
+        assert!(
+            bars.len() == colors.len(),
+            "{} bars, {} colours",
+            bars.len(),
+            colors.len()
+        );
+        self.with(Mark::Swatches {
+            bars: bars.iter().copied().zip(colors.iter().copied()).collect(),
+        })
+    }
+
+    /// Error bars that lie: (y, low, high).
+    #[must_use]
+    pub fn lying_errors(self, color: Color, bars: &[(f64, f64, f64)]) -> Self {
+        self.with(Mark::LyingErrors {
             color,
             bars: bars.to_vec(),
         })
