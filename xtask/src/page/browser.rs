@@ -80,7 +80,9 @@ impl Browser {
         for line in log.lines().filter(|line| line.contains("CONSOLE")) {
             findings.push(Finding::Problem(format!("the console says: {line}")));
         }
-        let said = dom.split_once("<pre id=\"said\">").and_then(|(_, rest)| rest.split_once("</pre>"));
+        let said = dom
+            .split_once("<pre id=\"said\">")
+            .and_then(|(_, rest)| rest.split_once("</pre>"));
         let said = said.map(|(said, _)| said.trim()).unwrap_or_default();
         let Some(said) = said.strip_suffix("end") else {
             return Err(format!(
@@ -89,13 +91,20 @@ impl Browser {
             ));
         };
         for line in said.lines().filter(|line| !line.is_empty()) {
-            findings.push(match line.strip_prefix("section ").and_then(|rest| rest.split_once(' ')) {
-                Some((id, height)) => Finding::Section {
-                    id: id.to_owned(),
-                    height: height.parse().map_err(|_| format!("not a height: {line}"))?,
+            findings.push(
+                match line
+                    .strip_prefix("section ")
+                    .and_then(|rest| rest.split_once(' '))
+                {
+                    Some((id, height)) => Finding::Section {
+                        id: id.to_owned(),
+                        height: height
+                            .parse()
+                            .map_err(|_| format!("not a height: {line}"))?,
+                    },
+                    None => Finding::Problem(line.to_owned()),
                 },
-                None => Finding::Problem(line.to_owned()),
-            });
+            );
         }
         Ok(findings)
     }
@@ -115,7 +124,15 @@ impl Browser {
         let frame = frame(copy, width, height, id, out)?;
         let size = format!("--window-size={},{height}", width.max(500));
         let shot = format!("--screenshot={}", to.display());
-        self.run(&[&size, &shot, "--hide-scrollbars", "--virtual-time-budget=5000"], &frame)?;
+        self.run(
+            &[
+                &size,
+                &shot,
+                "--hide-scrollbars",
+                "--virtual-time-budget=5000",
+            ],
+            &frame,
+        )?;
         if to.is_file() {
             Ok(())
         } else {
@@ -157,7 +174,10 @@ impl Browser {
         let read = |path: &Path| {
             std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         };
-        let texts = (read(&dom).unwrap_or_default(), read(&log).unwrap_or_default());
+        let texts = (
+            read(&dom).unwrap_or_default(),
+            read(&log).unwrap_or_default(),
+        );
         for path in [&dom, &log] {
             // Leftovers in the system's temporary folder are no failure.
             let _ = std::fs::remove_file(path);
@@ -190,9 +210,19 @@ fn wait(command: &mut Command) -> Result<(), String> {
 }
 
 /// A page that holds the copy in a frame of this width, and what it says below it.
-fn frame(copy: &Path, width: u32, height: u32, section: &str, out: &Path) -> Result<PathBuf, String> {
+fn frame(
+    copy: &Path,
+    width: u32,
+    height: u32,
+    section: &str,
+    out: &Path,
+) -> Result<PathBuf, String> {
     let name = copy.file_name().unwrap_or_default().display();
-    let anchor = if section.is_empty() { String::new() } else { format!("#only={section}") };
+    let anchor = if section.is_empty() {
+        String::new()
+    } else {
+        format!("#only={section}")
+    };
     let html = format!(
         "<!DOCTYPE html><meta charset=\"utf-8\"><style>body{{margin:0}}iframe{{border:0;display:block}}</style>\
          <iframe src=\"{name}{anchor}\" width=\"{width}\" height=\"{height}\"></iframe><pre id=\"said\"></pre>\

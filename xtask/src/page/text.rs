@@ -8,7 +8,10 @@ const NUMBERS: [(&str, &[&str]); 6] = [
     ("lecture-2-2", &["456"]),
     ("lecture-4-2", &["-96.8", "437.9", "60.75", "61.95"]),
     ("lecture-6-2", &["2.9", "0", "12.9", "5.27"]),
-    ("lecture-6-3", &["0.1300", "0.8690", "0.0010", "2.04", "0.0009"]),
+    (
+        "lecture-6-3",
+        &["0.1300", "0.8690", "0.0010", "2.04", "0.0009"],
+    ),
     ("lecture-6-4", &["2.9", "2.04"]),
     ("lecture-7-2", &["1", "0.25"]),
 ];
@@ -37,10 +40,15 @@ pub(super) fn problems(html: &str) -> Vec<String> {
     }
     let figures = html.matches("<svg ").count();
     if figures < MIN_FIGURES {
-        problems.push(format!("{figures} SVG figures, expected {MIN_FIGURES} at least"));
+        problems.push(format!(
+            "{figures} SVG figures, expected {MIN_FIGURES} at least"
+        ));
     }
     if html.len() > MOST_BYTES {
-        problems.push(format!("{} bytes, at most {MOST_BYTES} are allowed", html.len()));
+        problems.push(format!(
+            "{} bytes, at most {MOST_BYTES} are allowed",
+            html.len()
+        ));
     }
     for attribute in ["src", "href", "srcset", "action", "poster"] {
         for (at, _) in html.match_indices(&format!(" {attribute}=\"")) {

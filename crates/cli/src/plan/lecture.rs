@@ -14,7 +14,6 @@ pub(crate) struct LecturePlan {
     pub(crate) quick: bool,
     /// Which chapters; all of them if none was named.
     pub(crate) chapters: Vec<ChapterArg>,
-    pub(crate) is_part: bool,
 }
 
 /// In their order.
@@ -37,6 +36,5 @@ pub(super) fn lecture_plan(args: LectureArgs, settings: &Settings) -> Result<Lec
         out: args.out,
         quick: args.quick,
         chapters: ALL.into_iter().filter(wanted).collect(),
-        is_part: !args.only.is_empty(),
     })
 }

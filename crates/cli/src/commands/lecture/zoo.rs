@@ -11,8 +11,7 @@ use super::story::{Story, matrix};
 
 /// Features of all training images.
 pub(super) struct Features {
-    pub(super) name: &'static str,
-    pub(super) extractor: FeatureExtractor,
+    extractor: FeatureExtractor,
     train: Vec<f32>,
     /// Positions of the training images that fit and that judge.
     split: (Vec<u32>, Vec<u32>),
@@ -46,10 +45,9 @@ fn extract(
 }
 
 impl Features {
-    pub(super) fn new(name: &'static str, story: &Story<'_>) -> Result<Self> {
+    pub(super) fn new(name: &str, story: &Story<'_>) -> Result<Self> {
         let extractor = name.parse::<FeatureSpec>()?.check(ImageShape::CIFAR)?;
         Ok(Self {
-            name,
             train: extract(&extractor, story, &story.all.rows)?,
             extractor,
             split: (story.split.train.clone(), story.split.validation.clone()),
