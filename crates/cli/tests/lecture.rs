@@ -28,7 +28,9 @@ fn sections(html: &str) -> BTreeSet<String> {
 
 /// The markup of a section.
 fn section<'a>(html: &'a str, id: &str) -> &'a str {
-    let (_, rest) = html.split_once(&format!("<section id=\"{id}\">")).expect(id);
+    let (_, rest) = html
+        .split_once(&format!("<section id=\"{id}\">"))
+        .expect(id);
     rest.split_once("</section>").expect(id).0
 }
 
@@ -72,7 +74,10 @@ fn the_whole_lecture() {
         ("lecture-2-2", &["456"][..]),
         ("lecture-4-2", &["-96.8", "437.9", "60.75", "61.95"]),
         ("lecture-6-2", &["2.9", "0", "12.9", "5.27"]),
-        ("lecture-6-3", &["0.1300", "0.8690", "0.0010", "2.04", "0.0009"]),
+        (
+            "lecture-6-3",
+            &["0.1300", "0.8690", "0.0010", "2.04", "0.0009"],
+        ),
         ("lecture-7-2", &["1", "0.25"]),
     ] {
         for number in numbers {
@@ -88,7 +93,11 @@ fn the_whole_lecture() {
     }
     for attribute in [" src=\"", " href=\""] {
         for value in html.split(attribute).skip(1) {
-            assert!(value.starts_with("data:") || value.starts_with('#'), "{}", &value[..40]);
+            assert!(
+                value.starts_with("data:") || value.starts_with('#'),
+                "{}",
+                &value[..40]
+            );
         }
     }
     // Names of the data, and nothing that they could break out of.
@@ -97,7 +106,10 @@ fn the_whole_lecture() {
     // The same seed, the same page; only times differ.
     room.ok("lecture --data data --out page --force --quiet");
     let again = read(&room.path("page/index.html"));
-    assert!(without_times(&html) == without_times(&again), "another page");
+    assert!(
+        without_times(&html) == without_times(&again),
+        "another page"
+    );
 }
 
 #[test]
@@ -121,7 +133,9 @@ fn some_chapters_without_a_look_at_the_test_images() {
 fn class_names_stay_text() {
     let room = Room::new();
     let contents = nearplane_cifar::write::Contents {
-        class_names: ["<b>x</b>", "a&b", "\"q\"", "</script>"].map(str::to_owned).to_vec(),
+        class_names: ["<b>x</b>", "a&b", "\"q\"", "</script>"]
+            .map(str::to_owned)
+            .to_vec(),
         ..common::tiny()
     };
     nearplane_cifar::write::write_folder(&room.path("data"), &contents, false).unwrap();
@@ -129,7 +143,10 @@ fn class_names_stay_text() {
     let html = read(&room.path("page/index.html"));
     assert!(html.contains("&lt;b&gt;x&lt;/b&gt;") && html.contains("a&amp;b"));
     assert!(!html.contains("<b>x") && !html.contains("alt=\"images of class \"q"));
-    assert_eq!(html.matches("</script>").count(), html.matches("<script").count());
+    assert_eq!(
+        html.matches("</script>").count(),
+        html.matches("<script").count()
+    );
 }
 
 #[test]
@@ -139,17 +156,37 @@ fn bad_outputs_and_bad_data() {
     std::fs::create_dir(room.path("notes")).unwrap();
     room.write("notes/thesis.txt", "years");
     let lecture = "lecture --only losses --data data --quiet";
-    room.fails(1, &format!("{lecture} --out notes"), &["notes exists", "--force"]);
-    room.fails(1, &format!("{lecture} --out notes --force"), &["thesis.txt"]);
+    room.fails(
+        1,
+        &format!("{lecture} --out notes"),
+        &["notes exists", "--force"],
+    );
+    room.fails(
+        1,
+        &format!("{lecture} --out notes --force"),
+        &["thesis.txt"],
+    );
     room.fails(1, &format!("{lecture} --out file"), &["file is no folder"]);
-    room.fails(1, &format!("{lecture} --out file/below"), &["cannot write the folder"]);
-    room.fails(1, &format!("{lecture} --out data/page"), &["folder of the data set"]);
+    room.fails(
+        1,
+        &format!("{lecture} --out file/below"),
+        &["cannot write the folder"],
+    );
+    room.fails(
+        1,
+        &format!("{lecture} --out data/page"),
+        &["folder of the data set"],
+    );
     room.fails(
         2,
         &format!("{lecture} --out page --results page/r.csv"),
         &["--results", "folder that is written"],
     );
-    room.fails(1, "lecture --out page --data nowhere", &["nowhere", "does not exist"]);
+    room.fails(
+        1,
+        "lecture --out page --data nowhere",
+        &["nowhere", "does not exist"],
+    );
     room.write("data/data_batch_1.bin", [0; 100]);
     room.fails(1, &format!("{lecture} --out page"), &["data_batch_1.bin"]);
     room.fails(2, "lecture --out page --only everything", &["everything"]);
@@ -184,16 +221,32 @@ fn an_interrupted_run_leaves_no_half_page() {
     let mut line = String::new();
     while !line.starts_with("lecture: 2.") {
         line.clear();
-        assert!(stderr.read_line(&mut line).unwrap() > 0, "no second chapter");
+        assert!(
+            stderr.read_line(&mut line).unwrap() > 0,
+            "no second chapter"
+        );
     }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(kill.unwrap().success());
     let (mut rest, mut stdout) = (String::new(), String::new());
     stderr.read_to_string(&mut rest).unwrap();
-    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut stdout)
+        .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
     assert_eq!(stdout, "");
-    assert!(rest.lines().last().unwrap().starts_with("error: interrupted"), "{rest}");
+    assert!(
+        rest.lines()
+            .last()
+            .unwrap()
+            .starts_with("error: interrupted"),
+        "{rest}"
+    );
     let left = std::fs::read_dir(room.path(".")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["data"], "something stayed");

@@ -288,6 +288,24 @@ fn outputs_are_apart(
     Ok(())
 }
 
+/// Plots are written as SVG, so that their names have to say that.
+fn is_svg(option: &str, path: Option<&Path>) -> Result<()> {
+    match path {
+        Some(path)
+            if !path
+                .extension()
+                .unwrap_or_default()
+                .eq_ignore_ascii_case("svg") =>
+        {
+            Err(usage(format!(
+                "{option} is {}, but the plot is written as SVG; give a name that ends in .svg",
+                path.display()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// As [`outputs_are_free`] for pictures, which are written as PNG, so that their names have to say that.
 fn pictures_are_free(settings: &Settings, pictures: &[(&str, Option<&Path>)]) -> Result<()> {
     for &(option, path) in pictures {

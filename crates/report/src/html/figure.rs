@@ -67,6 +67,12 @@ impl Figure {
         self.panel(heading, plot.html())
     }
 
+    /// A plot that is small, so that several stand side by side even on a small screen.
+    #[must_use]
+    pub fn small_plot(self, heading: &str, plot: &Plot) -> Self {
+        self.sized_panel(heading, "panel small", "", plot.html())
+    }
+
     /// A plot of many parts, which takes the whole width and on a small screen scrolls in a box of its own.
     #[must_use]
     pub fn wide_plot(mut self, plot: &Plot) -> Self {

@@ -76,7 +76,7 @@ fn histogram(story: &Story<'_>) -> Result<Section> {
             .collect();
         let name = story.name(label);
         let plot = Plot::new(
-            &format!("Hues of a {name}"),
+            &format!("Hues of an image of class {name}"),
             "a bar for each of 24 hues, in its colour, and the smoothed histogram as a line",
         )
         .size(440, 250)
@@ -94,7 +94,7 @@ fn histogram(story: &Story<'_>) -> Result<Section> {
             ]);
         }
         let figure = Figure::new(prose(
-            "A {} and the histogram of its hues: bars raw, the line after one pass of smoothing.",
+            "An image of class {} and the histogram of its hues: bars raw, the line after one pass of smoothing.",
             &[name.into()],
         ))
         .picture(
@@ -127,16 +127,18 @@ fn first_hog(spec: &str) -> Result<HogConfig> {
 
 /// Pixels of a picture of glyphs for one of an image.
 const SCALE: usize = 5;
+/// Gradients in cells of 4 pixels, brought to one length over 16, so that strong edges stand out.
+const FINE: &str = "hog:cell=4,block=4,stride=8,bins=9,signed=0";
 
 fn hog(story: &Story<'_>, fit: &FeatureFit) -> Result<Section> {
     let config = first_hog(JOINED)?;
-    let fine = first_hog("hog:cell=4,block=2,bins=9")?;
+    let fine = first_hog(FINE)?;
     let mut figure = Figure::new(prose(
         "Images and their histograms of oriented gradients, with cells of 4 pixels: in each cell a star of lines, along \
          the edges, bright where they are strong.",
         &[],
     ))
-    .command(&story.command("features --features hog:cell=4,block=2,bins=9 --out hog.npy --picture hog.png"));
+    .command(&story.command(&format!("features --features {FINE} --out hog.npy --picture hog.png")));
     for (label, image) in samples(story, 6) {
         let mut features = vec![0.0; fine.n_features()];
         fine.extract(
@@ -154,7 +156,7 @@ fn hog(story: &Story<'_>, fit: &FeatureFit) -> Result<Section> {
                 3.4,
                 &format!("an image of class {name}"),
             )
-            .picture("edges", &star, 0.72, &format!("the edges of the {name}"));
+            .picture("edges", &star, 0.94, &format!("the edges of the {name}"));
     }
     let block = fit
         .extractor

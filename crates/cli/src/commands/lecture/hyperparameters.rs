@@ -192,7 +192,7 @@ fn cross_validation(story: &Story<'_>) -> Result<Section> {
     let fewest = labels.len() - folds.sizes().into_iter().max().unwrap_or_default();
     let ks: Vec<usize> = (1..=100.min(fewest)).collect();
     let mut figure = Figure::new(prose(
-        "{}-fold cross-validation over k: a point for each fold, the line through their means, bars of one standard \
+        "Cross-validation in {} folds over k: a point for each fold, the line through their means, bars of one standard \
          deviation to both sides.",
         &[FOLDS.into()],
     ))

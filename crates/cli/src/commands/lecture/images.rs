@@ -28,7 +28,7 @@ fn numbers(story: &Story<'_>) -> Result<Section> {
     let name = story.name(story.all.labels[0]);
     let first = (32 - CROP) / 2;
     let mut figure = Figure::new(prose(
-        "The first training image, a {}, and the numbers of the 8 x 8 pixels in its middle (rows and columns 12 to \
+        "The first training image, of class {}, and the numbers of the 8 x 8 pixels in its middle (rows and columns 12 to \
          19), channel by channel.",
         &[name.into()],
     ))
@@ -68,7 +68,7 @@ fn numbers(story: &Story<'_>) -> Result<Section> {
                 ]);
             }
         }
-        figure = figure.plot(&format!("{label}, as a machine does"), &plot);
+        figure = figure.small_plot(label, &plot);
     }
     let figure = figure
         .command(&story.command("data export --out arrays"))

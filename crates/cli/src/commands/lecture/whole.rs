@@ -14,6 +14,7 @@ use rayon::slice::ParallelSliceMut as _;
 
 use super::features::{Entry, ranked};
 use super::story::{JOINED, METRICS, Story, matrix};
+use crate::commands::eval::confusion;
 
 /// Test images that are perturbed.
 const PERTURBED: usize = 1000;
@@ -26,7 +27,7 @@ pub(super) fn tell(page: &mut Page, story: &mut Story<'_>, leaderboard: &[Entry]
     page.chapter(8, "The whole");
     let (difficulties, mut looks) = difficulties(story)?;
     story.at("8.1 confusion")?;
-    let (confusion, right) = confusion(story)?;
+    let (confusion, right) = mistakes(story)?;
     looks.push((format!("{JOINED} softmax confusion"), right));
     story.looks.extend(looks);
     let mut section = Section::new(8, 1, "Data, a score function, a loss")
@@ -156,7 +157,7 @@ fn difficulties(story: &Story<'_>) -> Result<(Figure, Vec<(String, f64)>)> {
 }
 
 /// Where the softmax on edges and colours goes wrong.
-fn confusion(story: &Story<'_>) -> Result<(Figure, f64)> {
+fn mistakes(story: &Story<'_>) -> Result<(Figure, f64)> {
     let fit = story.best_fit(None)?;
     let predicted = fit.predict(story, &story.test.rows)?;
     let matrix = ConfusionMatrix::new(&predicted, &story.test.labels, story.names.len());
@@ -190,59 +191,11 @@ fn confusion(story: &Story<'_>) -> Result<(Figure, f64)> {
             story.names[worst.1].as_str().into(),
         ],
     ))
-    .wide_plot(&confusion_plot(&matrix, story.names, |truth, taken| {
+    .wide_plot(&confusion::plot(&matrix, story.names, |truth, taken| {
         let at = predicted.iter().zip(&story.test.labels).position(|(&p, &t)| (t, p) == (truth, taken))?;
         Some(story.test.rows.row(at))
     }))
     .command("nearplane eval best.safetensors --on test --confusion confusion.svg")
     .data("confusion", data);
     Ok((figure, found.value()))
-}
-
-/// The matrix with an image in each cell that has one.
-pub(in crate::commands) fn confusion_plot<'a>(
-    matrix: &ConfusionMatrix,
-    names: &[String],
-    example: impl Fn(u32, u32) -> Option<&'a [u8]>,
-) -> Plot {
-    let n = names.len();
-    let ticks = |flip: bool| {
-        let names = names.iter().enumerate();
-        names.map(move |(i, name)| {
-            let place = if flip { n - 1 - i } else { i };
-            (place as f64 + 0.5, name.clone())
-        })
-    };
-    let side = 62 * n as u32;
-    let mut plot = Plot::new(
-        "Confusion matrix",
-        "rows are true classes, columns predicted ones; the diagonal is what is right",
-    )
-    .size(side + 120, side + 60)
-    .x(Axis::new("taken for")
-        .range(0.0, n as f64)
-        .ticks(ticks(false)))
-    .y(Axis::new("true class")
-        .range(0.0, n as f64)
-        .ticks(ticks(true)));
-    for truth in 0..n {
-        let support = matrix.support(truth).max(1) as f64;
-        for taken in 0..n {
-            let (x, y) = (taken as f64, (n - 1 - truth) as f64);
-            let count = matrix.count(truth, taken);
-            let color = if truth == taken {
-                Color::Good
-            } else {
-                Color::Bad
-            };
-            // Rare mistakes should show, too.
-            plot = plot.cell(color, x, y, 0.9 * (count as f64 / support).sqrt(), "");
-            if let Some(image) = example(truth as u32, taken as u32) {
-                let picture: Picture = contact_sheet(&[image], 1, 1, 0);
-                plot = plot.picture(&picture, (x + 0.21, y + 0.34), (x + 0.79, y + 0.92));
-            }
-            plot = plot.label(Color::Ink, x + 0.5, y + 0.16, &count.to_string());
-        }
-    }
-    plot
 }

@@ -68,7 +68,7 @@ pub(super) fn geometry() -> Section {
 
 /// The plane through the points where -2 + x + 2y + z = 0 meets the axes, in a box seen from the side.
 fn space() -> Plot {
-    let flat = |(x, y, z): (f64, f64, f64)| (x - 0.45 * y, z - 0.3 * y + 0.0 * x);
+    let flat = |(x, y, z): (f64, f64, f64)| (x - 0.35 * y, z - 0.2 * y);
     let corners = [(2.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 2.0)].map(flat);
     let mut plot = Plot::new(
         "A plane",
@@ -99,7 +99,7 @@ fn space() -> Plot {
     band.push((top.0, along(left, right, top.0), top.1));
     band.push((right.0, right.1, right.1));
     let foot = flat((0.5, 0.4, 0.7));
-    let tip = flat((0.95, 1.3, 1.15));
+    let tip = flat((1.4, 2.2, 1.6));
     plot.band("", Color::Series(0), &band)
         .line("", Color::Series(0), &[right, left, top, right])
         .arrow(Color::Ink, foot, tip)

@@ -258,7 +258,7 @@ fn coverage(section: Section) -> Section {
                 for x in 0..SIDE {
                     // Depth goes to the right and up.
                     let lean = 0.32 * z as f64;
-                    let lift = if dimensions > 1 { 0.0 } else { 1.5 };
+                    let lift = if dimensions > 1 { 0.0 } else { 0.5 };
                     points.push((x as f64 + lean, y as f64 + 0.75 * lean + lift));
                 }
             }
@@ -272,7 +272,7 @@ fn coverage(section: Section) -> Section {
             &title,
             &format!("{count} points on a grid of {dimensions} dimensions"),
         )
-        .size(220, 200)
+        .size(220, if dimensions > 1 { 200 } else { 70 })
         .x(Axis::hidden().range(-0.4, 4.4))
         .y(Axis::hidden().range(-0.4, 4.2))
         .points(
@@ -281,17 +281,16 @@ fn coverage(section: Section) -> Section {
             4.5,
             &points,
         );
-        figure = figure.plot(&title, &plot);
+        figure = figure.small_plot(&title, &plot);
         data.row([(dimensions as usize).into(), points.len().into()]);
     }
     let figure = figure.data("coverage", data);
     let digits = PIXELS as f64 * (SIDE as f64).log10();
     section.figure(figure).paragraph(prose(
-        "An image has {} dimensions. At this density it would take {}^{} training images, a number of {} digits. {}",
+        "An image has {} dimensions. At this density it would take {} training images, a number of {} digits. {}",
         &[
             PIXELS.into(),
-            SIDE.into(),
-            PIXELS.into(),
+            Fill::Text("4³⁰⁷²".to_owned()),
             fixed(digits.floor() + 1.0, 0),
             Fill::Text("Real images fill only a tiny part of that space, which is why nearest neighbours work at all.".to_owned()),
         ],

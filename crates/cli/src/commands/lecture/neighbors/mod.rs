@@ -179,7 +179,7 @@ fn by_hand(story: &Story<'_>) -> Result<Section> {
             let (x, y) = ((i % 4) as f64, (3 - i / 4) as f64);
             plot = plot.cell(Color::Series(0), x, y, f64::from(values[i]) / 255.0, number);
         }
-        figure = figure.plot(name, &plot);
+        figure = figure.small_plot(name, &plot);
     }
     Ok(Section::new(2, 2, "Distances: Manhattan and Euclidean")
         .formula(prose("L1: d₁(a, b) = Σₚ |aₚ − bₚ|        L2: d₂(a, b) = √( Σₚ (aₚ − bₚ)² )", &[]))
