@@ -98,8 +98,7 @@ impl Figure {
                 ("style", &format!("width:{wide}px")),
             ],
         );
-        let style = format!("flex:0 1 {wide}px");
-        self.sized_panel(heading, "panel still", &style, image)
+        self.sized_panel(heading, "panel still", &format!("width:{wide}px"), image)
     }
 
     /// The command that makes the same result.
@@ -118,10 +117,11 @@ impl Figure {
 
     /// The figure as part of a page, where `number` is its own.
     pub(super) fn html(&self, number: usize) -> Html {
-        let class = if self.is_wide {
-            "panels wide"
-        } else {
-            "panels"
+        let class = match self.panels.len() {
+            _ if self.is_wide => "panels wide",
+            0..=2 => "panels",
+            3..=5 => "panels some",
+            _ => "panels many",
         };
         let panels = self.panels.iter().cloned().collect();
         // Only what may scroll is reached by the keyboard.

@@ -93,7 +93,8 @@ fn digits(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A sentence: `{}` is a hole, `*emphasis*` and `` `code` `` are what they look like; everything else is text.
+/// A sentence: `{}` is a hole, `*emphasis*` and `` `code` `` are what they look like, what stands between two `~` is
+/// lowered; everything else is text.
 ///
 /// ```
 /// use nearplane_report::{number, prose};
@@ -102,7 +103,7 @@ fn digits(value: f64, decimals: usize) -> String {
 /// ```
 ///
 /// # Panics
-/// If the number of holes is not that of `fills`, or a `*` or `` ` `` is not closed.
+/// If the number of holes is not that of `fills`, or a `*`, `` ` `` or `~` is not closed.
 #[must_use]
 pub fn prose(template: &str, fills: &[Fill]) -> Html {
     let mut fills = fills.iter();
@@ -117,7 +118,7 @@ pub fn prose(template: &str, fills: &[Fill]) -> Html {
 fn spans<'f>(template: &str, fills: &mut impl Iterator<Item = &'f Fill>) -> Html {
     let mut html = Html::new();
     let mut rest = template;
-    while let Some(at) = rest.find(['{', '*', '`']) {
+    while let Some(at) = rest.find(['{', '*', '`', '~']) {
         html.push(Html::text(&rest[..at]));
         let mark = &rest[at..=at];
         let after = &rest[at + 1..];
@@ -137,6 +138,7 @@ fn spans<'f>(template: &str, fills: &mut impl Iterator<Item = &'f Fill>) -> Html
             .unwrap_or_else(|| panic!("{mark} is not closed in {template:?}"));
         html.push(match mark {
             "*" => Html::element("em", &[], spans(inside, fills)),
+            "~" => Html::element("sub", &[], spans(inside, fills)),
             _ => Html::element("code", &[], Html::text(inside)),
         });
         rest = after;
@@ -152,12 +154,12 @@ mod tests {
     #[test]
     fn holes_are_filled_in_order_and_escaped() {
         let html = prose(
-            "{} and *{} or* `a<b`",
-            &["<x>".into(), Fill::Time("1 s".to_owned())],
+            "{} and *{} or* `a<b` s~{}~",
+            &["<x>".into(), Fill::Time("1 s".to_owned()), "j".into()],
         );
         assert_eq!(
             html.as_str(),
-            "&lt;x&gt; and <em><span class=\"time\">1 s</span> or</em> <code>a&lt;b</code>"
+            "&lt;x&gt; and <em><span class=\"time\">1 s</span> or</em> <code>a&lt;b</code> s<sub>j</sub>"
         );
     }
 

@@ -449,7 +449,7 @@ fn cell(color: Color, (x, y): (f64, f64), strength: f64, text: &str, frame: &Fra
     ];
     let mut html = Html::void("rect", &attributes);
     if !text.is_empty() {
-        let class = if strength > 0.55 { "ct on" } else { "ct" };
+        let class = if strength > 0.64 { "ct on" } else { "ct" };
         let (x, y) = ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0 + 4.0);
         html.push(words(class, x, y, "middle", text));
     }

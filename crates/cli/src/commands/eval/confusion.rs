@@ -45,7 +45,8 @@ pub(crate) fn plot<'a>(
                 let picture: Picture = contact_sheet(&[image], 1, 1, 0);
                 plot = plot.picture(&picture, (x + 0.21, y + 0.34), (x + 0.79, y + 0.92));
             }
-            plot = plot.label(Color::Ink, x + 0.5, y + 0.16, &count.to_string());
+            let ink = if count == 0 { Color::Muted } else { Color::Ink };
+            plot = plot.label(ink, x + 0.5, y + 0.16, &count.to_string());
         }
     }
     plot

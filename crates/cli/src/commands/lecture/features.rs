@@ -153,7 +153,7 @@ fn hog(story: &Story<'_>, fit: &FeatureFit) -> Result<Section> {
             .picture(
                 name,
                 &row(&[image], 1),
-                3.4,
+                4.2,
                 &format!("an image of class {name}"),
             )
             .picture("edges", &star, 0.94, &format!("the edges of the {name}"));
@@ -186,7 +186,7 @@ fn hog(story: &Story<'_>, fit: &FeatureFit) -> Result<Section> {
         weights = weights.picture(
             name,
             &star,
-            0.75,
+            0.9,
             &format!("edges that speak for the class {name}"),
         );
     }

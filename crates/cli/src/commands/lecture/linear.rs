@@ -118,7 +118,7 @@ fn templates(story: &Story<'_>) -> Result<Section> {
         let mut data = Table::new(&["class", "norm", "bias"]);
         for (class, label) in story.names.iter().enumerate() {
             let weights = fit.model.template(class);
-            let image = template(weights);
+            let image = template(weights, None);
             figure = figure.picture(
                 label,
                 &row(&[&image], 1),

@@ -66,7 +66,7 @@ fn dataset_loss(story: &Story<'_>) -> Result<Section> {
              data set is the mean over all N images. Training is looking for the W of the least loss.",
             &[],
         ))
-        .formula(prose("L = (1/N) Σᵢ Lᵢ( f(xᵢ, W), yᵢ )", &[]))
+        .formula(prose("L = (1/N) Σ~i~ L~i~( f(x~i~, W), y~i~ )", &[]))
         .paragraph(prose(
             "For the two models of pixels whose templates are in section 4.3, on this run's images:",
             &[],
@@ -82,12 +82,7 @@ fn hinge(story: &Story<'_>) -> Result<Section> {
         .collect();
     let doubled: Vec<f64> = SCORES[1].iter().map(|s| 2.0 * s).collect();
     let after = Loss::Svm.value(&doubled, 1);
-    let mut table = Table::new(&[
-        "score of",
-        "image of a cat",
-        "image of a car",
-        "image of a frog",
-    ]);
+    let mut table = Table::new(&["score of", "cat's image", "car's image", "frog's image"]);
     for (class, name) in CLASSES.iter().enumerate() {
         let scores = SCORES.iter().map(|image| number(image[class], 1).into());
         table.row(std::iter::once((*name).into()).chain(scores));
@@ -146,7 +141,7 @@ fn hinge(story: &Story<'_>) -> Result<Section> {
              loss.",
             &[],
         ))
-        .formula(prose("Lᵢ = Σ_{}{} max(0, sⱼ − s_y + 1)", &["j≠".into(), "y".into()]))
+        .formula(prose("L~i~ = Σ~j≠y~ max(0, s~j~ − s~y~ + 1)", &[]))
         .table(&table)
         .paragraph(prose(
             "The losses are {}, {} and {}, their mean {} (15.8 / 3). An image that is right by the margin costs \
@@ -223,13 +218,14 @@ fn cross_entropy() -> Section {
         "Step by step: scores, their exponentials, and these divided by their sum.",
         &[],
     ))
-    .plot("scores", &step("scores", 0, &scores))
-    .plot("exponentials", &step("exponentials", 1, &exponentials))
-    .plot("probabilities", &step("probabilities", 2, &probabilities))
+    .small_plot("scores", &step("scores", 0, &scores))
+    .small_plot("exponentials", &step("exponentials", 1, &exponentials))
+    .small_plot("probabilities", &step("probabilities", 2, &probabilities))
     .data("softmax", data);
     Section::new(6, 3, "Softmax and cross-entropy")
         .paragraph(prose("Scores can be read as probabilities: make them positive, then let them sum to 1.", &[]))
-        .formula(prose("P(k | x) = exp(s_k) / Σⱼ exp(sⱼ)        Lᵢ = −log P(yᵢ | xᵢ)", &[]))
+        .formula(prose("P(k | x) = exp(s~k~) / Σ~j~ exp(s~j~)", &[]))
+        .formula(prose("L~i~ = −log P(y~i~ | x~i~)", &[]))
         .figure(figure)
         .table(&table)
         .paragraph(prose(

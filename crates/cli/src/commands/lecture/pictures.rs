@@ -24,11 +24,16 @@ pub(super) fn framed(images: &[(&[u8], [u8; 3])], columns: usize) -> Picture {
     contact_sheet(&tiles, columns, 1, 5)
 }
 
-/// A row of W as an image: 0 is gray, the largest weight of the row, whatever its sign, is as far from it as can be.
-pub(super) fn template(weights: &[f32]) -> Vec<u8> {
-    let most = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+/// The largest weight, whatever its sign.
+pub(super) fn largest(weights: &[f32]) -> f32 {
+    weights.iter().fold(0.0, |most, w| w.abs().max(most))
+}
+
+/// A row of W as an image: 0 is gray, and `most` (without it, the largest weight of the row) is as far from it as can be.
+pub(super) fn template(weights: &[f32], most: Option<f32>) -> Vec<u8> {
+    let most = most.unwrap_or_else(|| largest(weights));
     let scale = if most > 0.0 { 127.0 / most } else { 0.0 };
-    let byte = |w: &f32| (128.0 + w * scale).round() as u8;
+    let byte = |w: &f32| (128.0 + w * scale).round().clamp(0.0, 255.0) as u8;
     weights.iter().map(byte).collect()
 }
 

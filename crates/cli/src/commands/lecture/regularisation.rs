@@ -8,7 +8,7 @@ use nearplane_report::{
     Axis, Color, Figure, Page, Plot, Section, Table, fixed, number, percent, prose,
 };
 
-use super::pictures::{row, template};
+use super::pictures::{largest, row, template};
 use super::story::{PIXEL, Story};
 
 pub(super) fn tell(page: &mut Page, story: &Story<'_>) -> Result<()> {
@@ -38,8 +38,9 @@ fn penalties(story: &Story<'_>) -> Result<Section> {
     let affine = Affine::centered(story.settings.level, &story.fit.rows, PIXEL)?;
     let data = story.linear_data(&story.fit, affine)?;
     let mut templates = Figure::new(prose(
-        "Templates of the softmax on pixels as lambda grows (L2), all on one scale of grey for each row: what was \
-         noise between pixels goes first, then the shapes, then everything.",
+        "Templates of the softmax on pixels as lambda grows from 0.0001 to 10 (L2), tenfold at each step. Upper rows: on \
+         one scale, so that they dissolve into the grey of 0. Lower rows: each on a scale of its own, which shows that \
+         the noise between pixels goes first.",
         &[],
     ))
     .command(&story.command(&format!(
@@ -54,7 +55,7 @@ fn penalties(story: &Story<'_>) -> Result<Section> {
         "validation images",
     ]);
     let mut table = numbers.clone();
-    let mut images: Vec<Vec<u8>> = Vec::new();
+    let mut models: Vec<LinearModel> = Vec::new();
     let n_shown = CLASSES.min(story.names.len());
     for lambda in LAMBDAS {
         let model = story.sgd(&data, Loss::Softmax, lambda, &story.sgd_params())?;
@@ -75,24 +76,28 @@ fn penalties(story: &Story<'_>) -> Result<Section> {
             percent(fitted).into(),
             percent(judged).into(),
         ]);
-        images.extend((0..n_shown).map(|class| template(model.template(class))));
+        models.push(model);
     }
     // Row by row a class, column by column a lambda.
     for (class, name) in story.names.iter().enumerate().take(n_shown) {
-        let of_class: Vec<&[u8]> = images
+        let own = models
             .iter()
-            .skip(class)
-            .step_by(n_shown)
-            .map(Vec::as_slice)
-            .collect();
-        let heading = format!("{name}: lambda 0.0001 to 10");
-        let alt =
-            format!("six templates of the class {name}, smoother and smoother from left to right");
-        templates = templates.picture(&heading, &row(&of_class, LAMBDAS.len()), 1.8, &alt);
+            .map(|model| template(model.template(class), None));
+        let most = largest(models[0].template(class));
+        let common = models
+            .iter()
+            .map(|model| template(model.template(class), Some(most)));
+        let images: Vec<Vec<u8>> = common.chain(own).collect();
+        let of_class: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
+        let heading = name.clone();
+        let alt = format!(
+            "six templates of the class {name}, fainter from left to right, and the same brightened"
+        );
+        templates = templates.picture(&heading, &row(&of_class, LAMBDAS.len()), 1.6, &alt);
     }
     let curves = Plot::new(
         "Accuracy over lambda",
-        "on fitted images accuracy falls as lambda grows; on validation images it first rises, then falls",
+        "accuracy on fitted and on validation images for six lambdas",
     )
     .x(Axis::new("lambda").log())
     .y(Axis::new("accuracy").percent())
@@ -121,7 +126,7 @@ fn penalties(story: &Story<'_>) -> Result<Section> {
              how much it counts. The bias is not penalised.",
             &[],
         ))
-        .formula(prose("L(W) = (1/N) Σᵢ Lᵢ + λ R(W)", &[]))
+        .formula(prose("L(W) = (1/N) Σ~i~ L~i~ + λ R(W)", &[]))
         .list([
             prose("*L2*: R(W) = Σ W², which prefers small, spread weights", &[]),
             prose("*L1*: R(W) = Σ |W|, which prefers few weights that are not 0", &[]),

@@ -18,7 +18,7 @@ use crate::commands::eval::confusion;
 
 /// Test images that are perturbed.
 const PERTURBED: usize = 1000;
-const PERTURBED_QUICK: usize = 300;
+const PERTURBED_QUICK: usize = 200;
 
 const MODELS: [&str; 4] = ["raw kNN", "raw SVM", "raw softmax", "hog+hist softmax"];
 
@@ -27,7 +27,7 @@ pub(super) fn tell(page: &mut Page, story: &mut Story<'_>, leaderboard: &[Entry]
     page.chapter(8, "The whole");
     let (difficulties, mut looks) = difficulties(story)?;
     story.at("8.1 confusion")?;
-    let (confusion, right) = mistakes(story)?;
+    let (confusion, right, worst) = mistakes(story)?;
     looks.push((format!("{JOINED} softmax confusion"), right));
     story.looks.extend(looks);
     let mut section = Section::new(8, 1, "Data, a score function, a loss")
@@ -35,7 +35,7 @@ pub(super) fn tell(page: &mut Page, story: &mut Story<'_>, leaderboard: &[Entry]
             prose("*data* (x, y): {} images and their classes", &[story.all.len().into()]),
             prose("a *score function* f(x; W, b) = W x + b, on pixels or on features", &[]),
             prose("a *loss* Lᵢ for one image: SVM or softmax", &[]),
-            prose("the *complete loss* L = (1/N) Σᵢ Lᵢ + R(W), with lambda in R, and the W of the least of it", &[]),
+            prose("the *complete loss* L = (1/N) Σ~i~ L~i~ + R(W), with lambda in R, and the W of the least of it", &[]),
         ]);
     if let Some(best) = ranked(leaderboard).first() {
         section = section.paragraph(prose(
@@ -56,9 +56,15 @@ pub(super) fn tell(page: &mut Page, story: &mut Story<'_>, leaderboard: &[Entry]
         .figure(difficulties)
         .figure(confusion)
         .paragraph(prose(
-            "A linear classifier on good features beats nearest neighbours of pixels by far, at a thousandth of their \
-             cost; and it still takes cats for dogs. What comes next is to *learn* the features.",
-            &[],
+            "A linear classifier compares an image with {} templates, where nearest neighbours compare it with {} \
+             images; on good features it is the better one, too. And it still takes {} for {}. What comes next is to \
+             *learn* the features.",
+            &[
+                story.names.len().into(),
+                story.all.len().into(),
+                story.names[worst.0].as_str().into(),
+                story.names[worst.1].as_str().into(),
+            ],
         ));
     page.section(section);
     Ok(())
@@ -145,7 +151,7 @@ fn difficulties(story: &Story<'_>) -> Result<(Figure, Vec<(String, f64)>)> {
         .x(Axis::new("strength")
             .range(-0.15, 5.15)
             .ticks((0..6).map(|i| (f64::from(i), i.to_string()))))
-        .y(Axis::new("").percent().range(0.0, 0.8));
+        .y(Axis::new("").percent().range(0.0, 1.0));
         for (i, (line, name)) in lines.iter().zip(MODELS).enumerate() {
             plot = plot
                 .line(name, Color::Series(i), line)
@@ -156,8 +162,8 @@ fn difficulties(story: &Story<'_>) -> Result<(Figure, Vec<(String, f64)>)> {
     Ok((figure.data("difficulties", data), looks))
 }
 
-/// Where the softmax on edges and colours goes wrong.
-fn mistakes(story: &Story<'_>) -> Result<(Figure, f64)> {
+/// Where the softmax on edges and colours goes wrong, how right it is, and its most frequent mistake.
+fn mistakes(story: &Story<'_>) -> Result<(Figure, f64, (usize, usize))> {
     let fit = story.best_fit(None)?;
     let predicted = fit.predict(story, &story.test.rows)?;
     let matrix = ConfusionMatrix::new(&predicted, &story.test.labels, story.names.len());
@@ -197,5 +203,5 @@ fn mistakes(story: &Story<'_>) -> Result<(Figure, f64)> {
     }))
     .command("nearplane eval best.safetensors --on test --confusion confusion.svg")
     .data("confusion", data);
-    Ok((figure, found.value()))
+    Ok((figure, found.value(), worst))
 }

@@ -274,7 +274,11 @@ fn coverage(section: Section) -> Section {
         )
         .size(220, if dimensions > 1 { 200 } else { 70 })
         .x(Axis::hidden().range(-0.4, 4.4))
-        .y(Axis::hidden().range(-0.4, 4.2))
+        .y(if dimensions > 1 {
+            Axis::hidden().range(-0.4, 4.2)
+        } else {
+            Axis::hidden().range(0.0, 1.0)
+        })
         .points(
             "",
             Color::Series(4 * (dimensions as usize - 1)),

@@ -182,7 +182,8 @@ fn by_hand(story: &Story<'_>) -> Result<Section> {
         figure = figure.small_plot(name, &plot);
     }
     Ok(Section::new(2, 2, "Distances: Manhattan and Euclidean")
-        .formula(prose("L1: d₁(a, b) = Σₚ |aₚ − bₚ|        L2: d₂(a, b) = √( Σₚ (aₚ − bₚ)² )", &[]))
+        .formula(prose("L1: d₁(a, b) = Σ~p~ |a~p~ − b~p~|", &[]))
+        .formula(prose("L2: d₂(a, b) = √( Σ~p~ (a~p~ − b~p~)² )", &[]))
         .figure(figure)
         .paragraph(prose(
             "The differences sum to d₁ = {}. The Euclidean distance of the same two is {}: it is the larger \
