@@ -88,7 +88,7 @@ fn the_whole_lecture() {
     assert!(html.matches("<svg ").count() >= 12);
     // No address but those in the file; names of formats are no requests.
     let addresses = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
-    for scheme in ["http:", "https:", "url(", "@import", "file:"] {
+    for scheme in ["http:", "https:", "url(", "@import", "file://"] {
         assert!(!addresses.contains(scheme), "{scheme}");
     }
     for attribute in [" src=\"", " href=\""] {

@@ -167,10 +167,10 @@ impl Plan {
                 Action::Export(data::export_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
-            Command::Cv(CvCommand::Knn(args)) => Action::CvKnn(cv::cv_knn_plan(args)?),
+            Command::Cv(CvCommand::Knn(args)) => Action::CvKnn(cv::cv_knn_plan(args, &settings)?),
             Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
-            Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
+            Command::Predict(args) => Action::Predict(predict::predict_plan(args, &settings)?),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
             Command::Lecture(args) => Action::Lecture(lecture::lecture_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),

@@ -229,7 +229,7 @@ fn interface(story: &Story<'_>) -> Result<Section> {
             "let model = KNeighborsParams::new(1, Metric::L1).check()?.fit(images, &labels)?;\n\
              let predicted = model.predict(&new_images)?;\n\n\
              let trainer = SgdTrainer::new(&config, &params, &LinearData::new(images, &labels, 10)?);\n\
-             // while trainer.run_epoch(&())?.is_some() {}\n\
+             // while trainer.run_epoch(&())?.is_some() { /* an epoch */ }\n\
              let predicted = trainer.model()?.predict(level, &new_images)?;",
         )
         .paragraph(prose(

@@ -5,9 +5,7 @@ use nearplane_cifar::PIXELS;
 use nearplane_models::linear::Loss;
 use nearplane_models::metrics::{Accuracy, ConfusionMatrix, accuracy};
 use nearplane_models::neighbors::KNeighborsClassifier;
-use nearplane_report::{
-    Axis, Color, Figure, Fill, Page, Picture, Plot, Section, Table, contact_sheet, percent, prose,
-};
+use nearplane_report::{Axis, Color, Figure, Fill, Page, Plot, Section, Table, percent, prose};
 use nearplane_synth::{LADDERS, Perturbation};
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
