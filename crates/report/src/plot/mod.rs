@@ -8,6 +8,7 @@
 mod axis;
 mod draw;
 mod marks;
+mod shapes;
 
 pub use axis::Axis;
 pub use marks::Color;
