@@ -1,5 +1,6 @@
-//! Every kernel at every level of this CPU, one pair and a block of 60 x 256 rows. Each answer is
-//! compared with the scalar level's before it is timed. Throughput is in pairs of elements.
+//! Every kernel at every level of this CPU, one pair and a block of 60 x 256 rows; of packed blocks of 24 x
+//! 1024 short rows, which pairs lie within a limit. Each answer is compared with the scalar level's before
+//! it is timed. Throughput is in pairs of elements.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nearplane_benches::{PIXELS, bytes, floats};
@@ -65,6 +66,54 @@ fn u8_kernels(criterion: &mut Criterion) {
     bench_kernel!(criterion, dot_u8, dot_u8_block, bytes, |a, b| a == b);
 }
 
+/// Rows as short as those that bounds are computed of.
+fn within_a_limit(criterion: &mut Criterion) {
+    const QUERIES: usize = 24;
+    const ROWS: usize = 1024;
+    for (name, kernel) in [
+        ("l1_u8_block_at_most", Kernel::L1),
+        ("l2_sq_u8_block_at_most", Kernel::L2Sq),
+    ] {
+        let mut group = criterion.benchmark_group(name);
+        for cols in [32, 48, 128, 192] {
+            let (a, b) = (bytes(QUERIES * cols, 1), bytes(ROWS * cols, 2));
+            let queries: Vec<&[u8]> = a.chunks(cols).collect();
+            let rows: Vec<&[u8]> = b.chunks(cols).collect();
+            // The sum of the first row: about half of them hit.
+            let limits: Vec<u32> = queries
+                .iter()
+                .map(|query| match kernel {
+                    Kernel::L1 => l1_u8(Level::SCALAR, query, rows[0]),
+                    _ => l2_sq_u8(Level::SCALAR, query, rows[0]),
+                })
+                .collect();
+            let packed = |level| {
+                let mut packed_queries = PackedQueries::new(level, kernel);
+                let mut packed_rows = PackedRows::new(level, kernel);
+                packed_queries.pack(&queries);
+                packed_rows.pack(&rows);
+                (packed_queries, packed_rows)
+            };
+            let mut expected = vec![0; QUERIES * ROWS / 64];
+            let (packed_queries, packed_rows) = packed(Level::SCALAR);
+            u8_block_at_most(&packed_queries, &packed_rows, &limits, &mut expected);
+            group.throughput(Throughput::Elements((QUERIES * ROWS * cols) as u64));
+            for level in Level::available() {
+                let (queries, rows) = packed(level);
+                let mut hits = vec![0; expected.len()];
+                u8_block_at_most(&queries, &rows, &limits, &mut hits);
+                assert!(hits == expected, "{level}");
+                group.bench_function(BenchmarkId::new(level.name(), cols), |bench| {
+                    bench.iter(|| {
+                        u8_block_at_most(&queries, &rows, black_box(&limits), &mut hits);
+                    });
+                });
+            }
+        }
+        group.finish();
+    }
+}
+
 /// All terms are positive here, so a relative bound on the rounding is right.
 fn close(found: f32, expected: f32) -> bool {
     (found - expected).abs() <= 1e-4 * expected
@@ -88,6 +137,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(800));
-    targets = u8_kernels, f32_kernels
+    targets = u8_kernels, within_a_limit, f32_kernels
 }
 criterion_main!(kernels);

@@ -25,6 +25,6 @@ pub use lanes::{COUNTED, LANES, Lanes, Vectorize};
 pub use level::{Level, LevelError};
 pub use linear::{gemm_f32, gradient_f32, gradient_u8, scores_f32, scores_u8};
 pub use mat::{MatMut, MatRef};
-pub use packed::{PackedQueries, PackedRows, u8_block};
+pub use packed::{PackedQueries, PackedRows, u8_block, u8_block_at_most};
 pub use prefetch::prefetch;
 pub use topk::{TopK, any_at_most, each_at_most};

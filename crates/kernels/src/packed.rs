@@ -95,6 +95,8 @@ impl Packed {
             }
         }
         self.terms.extend(rows.iter().map(|row| term(row)));
+        self.terms
+            .resize(rows.len().next_multiple_of(self.width), 0);
     }
 
     fn side(&self) -> Side<'_> {
@@ -251,6 +253,75 @@ impl PackedRows {
 /// If the two sides were packed for another level, kernel or row length, or if `out` has fewer rows
 /// than there are queries or fewer columns than there are rows.
 pub fn u8_block(queries: &PackedQueries, rows: &PackedRows, out: &mut MatMut<'_, u32>) {
+    let Some(block) = block(queries, rows) else {
+        return;
+    };
+    let (queries, rows) = (&queries.0, &rows.0);
+    assert!(
+        out.rows() >= queries.len && out.cols() >= rows.len,
+        "a block of {} x {} does not fit into {} x {}",
+        queries.len,
+        rows.len,
+        out.rows(),
+        out.cols()
+    );
+    arch::u8_block(queries.level, queries.kernel, &block, out);
+}
+
+/// Which packed rows lie within a limit of each packed query: a bit a pair.
+///
+/// Bit `j % 64` of word `j / 64` of query i's words is set where the sum of [`u8_block`] of query `i`
+/// and row `j` is at most `limits[i]`. The sums themselves are not written anywhere.
+///
+/// hits: `queries.len()` x `rows.len().div_ceil(64)` words, row-major, all of them written; bits past
+/// the last row are 0.
+///
+/// # Panics
+/// If the two sides were packed for another level, kernel or row length, if there is not a limit for
+/// each query, or if `hits` has another length.
+///
+/// ```
+/// use nearplane_kernels::{Kernel, Level, PackedQueries, PackedRows, u8_block_at_most};
+/// let level = Level::detect();
+/// let (mut queries, mut rows) =
+///     (PackedQueries::new(level, Kernel::L1), PackedRows::new(level, Kernel::L1));
+/// queries.pack(&[&[10, 20, 30], &[13, 16, 20]]);
+/// rows.pack(&[&[10, 20, 30], &[13, 16, 30], &[90, 90, 90]]);
+/// let mut hits = [0; 2];
+/// u8_block_at_most(&queries, &rows, &[7, 16], &mut hits);
+/// assert_eq!(hits, [0b011, 0b010]); // distances 0, 7, 210 and 17, 10, 221
+/// ```
+pub fn u8_block_at_most(
+    queries: &PackedQueries,
+    rows: &PackedRows,
+    limits: &[u32],
+    hits: &mut [u64],
+) {
+    assert!(
+        limits.len() == queries.len(),
+        "{} limits for {} queries",
+        limits.len(),
+        queries.len()
+    );
+    let words = rows.len().div_ceil(64);
+    assert!(
+        hits.len() == queries.len() * words,
+        "the hits of {} queries among {} rows take {} x {words} words, not {}",
+        queries.len(),
+        rows.len(),
+        queries.len(),
+        hits.len()
+    );
+    if let Some(block) = block(queries, rows) {
+        arch::u8_block_at_most(queries.0.level, queries.0.kernel, &block, limits, hits);
+    }
+}
+
+/// The two sides together, `None` where one is empty.
+///
+/// # Panics
+/// If they were packed for another level, kernel or row length.
+fn block<'a>(queries: &'a PackedQueries, rows: &'a PackedRows) -> Option<U8Block<'a>> {
     let (queries, rows) = (&queries.0, &rows.0);
     assert!(
         queries.level == rows.level && queries.kernel == rows.kernel,
@@ -261,7 +332,7 @@ pub fn u8_block(queries: &PackedQueries, rows: &PackedRows, out: &mut MatMut<'_,
         rows.kernel
     );
     if queries.len == 0 || rows.len == 0 {
-        return;
+        return None;
     }
     assert!(
         queries.cols == rows.cols,
@@ -269,28 +340,19 @@ pub fn u8_block(queries: &PackedQueries, rows: &PackedRows, out: &mut MatMut<'_,
         queries.cols,
         rows.cols
     );
-    assert!(
-        out.rows() >= queries.len && out.cols() >= rows.len,
-        "a block of {} x {} does not fit into {} x {}",
-        queries.len,
-        rows.len,
-        out.rows(),
-        out.cols()
-    );
     let scale = match (queries.kernel, queries.layout.sum) {
         (_, PackedSum::Min) | (Kernel::L2Sq, PackedSum::Dot | PackedSum::SignedDot) => {
             2u32.wrapping_neg()
         }
         _ => 1,
     };
-    let block = U8Block::new(
+    Some(U8Block::new(
         queries.layout,
         queries.cols,
         scale,
         queries.side(),
         rows.side(),
-    );
-    arch::u8_block(queries.level, queries.kernel, &block, out);
+    ))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Asking the CPU for bytes before they are needed.
+//! Asking the CPU for memory before it is needed.
 
-/// Asks the CPU to bring bytes nearer that will be read soon, and goes on at once.
+/// Asks the CPU to bring elements nearer that will be read soon, and goes on at once.
 ///
 /// Rows that are read once, in an order that the CPU does not foresee (or from memory, one after the
 /// other, with work in between), then cost less waiting. It is a request: nothing else depends on it,
@@ -13,6 +13,6 @@
 /// prefetch(second); // while the first one is worked on
 /// assert_eq!(first, second);
 /// ```
-pub fn prefetch(bytes: &[u8]) {
-    crate::arch::prefetch(bytes);
+pub fn prefetch<T>(elements: &[T]) {
+    crate::arch::prefetch(elements);
 }

@@ -264,20 +264,6 @@ fn both_engines_have_the_same_errors() {
 }
 
 #[test]
-fn floats_have_no_bounds() {
-    let data = [0.5_f32; 12];
-    let train = Rows::from_mat(MatRef::from_rows(&data, 3)).unwrap();
-    let level = Level::detect();
-    let refused = Index::with_engine(train.clone(), Metric::L2, level, Engine::Pruned);
-    assert_eq!(
-        refused.unwrap_err().to_string(),
-        "engine pruned searches rows of bytes by l1 or l2, found rows of f32 by l2: choose engine auto or brute"
-    );
-    let chosen = Index::with_engine(train, Metric::L2, level, Engine::Auto).unwrap();
-    assert_eq!(chosen.engine(), Engine::BruteForce);
-}
-
-#[test]
 fn auto_prunes_pictures_and_not_noise() {
     let cols = 3 * 16 * 16;
     let (smooth, noise) = (pictures(4200, 16, 18), random(4200 * cols, 19));

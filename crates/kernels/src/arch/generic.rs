@@ -30,6 +30,15 @@ pub(crate) trait RowSum {
     /// # Safety
     /// As `zero`, and `from` points to `LANES` readable elements.
     unsafe fn load(from: *const Self::Element) -> Self::Chunk;
+    /// Fewer than `LANES` elements, and zeros behind them.
+    ///
+    /// # Safety
+    /// As `zero`.
+    #[inline(always)]
+    unsafe fn load_tail(tail: &[Self::Element]) -> Self::Chunk {
+        // SAFETY: the buffer has `MAX_LANES` elements, the features are the caller's promise.
+        unsafe { Self::load(padded(tail).as_ptr()) }
+    }
     /// # Safety
     /// As `zero`.
     unsafe fn add(acc: Self::Acc, a: Self::Chunk, b: Self::Chunk) -> Self::Acc;
@@ -54,7 +63,7 @@ pub(crate) unsafe fn tile<K: RowSum, const Q: usize, const R: usize>(
     debug_assert!(queries.iter().chain(&rows).all(|row| row.len() == cols));
     let whole = cols - cols % K::LANES;
     // SAFETY: the features are the caller's promise; every load of `LANES` elements starts at
-    // `at <= cols - LANES` of a slice of length `cols`, or at a buffer of `MAX_LANES >= LANES`.
+    // `at <= cols - LANES` of a slice of length `cols`.
     unsafe {
         let mut accs = [[K::zero(); R]; Q];
         let mut at = 0;
@@ -70,9 +79,9 @@ pub(crate) unsafe fn tile<K: RowSum, const Q: usize, const R: usize>(
         }
         if whole < cols {
             // Padded with zeros on both sides, which add nothing to any of the sums.
-            let row_chunks = rows.map(|row| K::load(padded(&row[whole..]).as_ptr()));
+            let row_chunks = rows.map(|row| K::load_tail(&row[whole..]));
             for q in 0..Q {
-                let query_chunk = K::load(padded(&queries[q][whole..]).as_ptr());
+                let query_chunk = K::load_tail(&queries[q][whole..]);
                 for r in 0..R {
                     accs[q][r] = K::add(accs[q][r], query_chunk, row_chunks[r]);
                 }
@@ -139,6 +148,34 @@ pub(crate) unsafe fn tiles<K: RowSum, const Q: usize, const R: usize>(
         for (j, row) in single_rows.iter().enumerate() {
             // SAFETY: the caller's promise.
             out[first_single_row + j] = unsafe { pair::<K>(query, row) };
+        }
+    }
+}
+
+/// Which rows lie within the limit of each query, a word of rows at a time.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+pub(crate) unsafe fn tiles_at_most<K: RowSum<Total = u32>, const Q: usize, const R: usize>(
+    queries: &[&[K::Element]],
+    rows: &[&[K::Element]],
+    limits: &[u32],
+    hits: &mut [u64],
+) {
+    const GROUP: usize = 16;
+    let words = rows.len().div_ceil(64);
+    let mut sums = [0; GROUP * 64];
+    for (g, (queries, limits)) in queries.chunks(GROUP).zip(limits.chunks(GROUP)).enumerate() {
+        for (word, rows) in rows.chunks(64).enumerate() {
+            let mut sums = MatMut::new(&mut sums, queries.len(), rows.len(), 64);
+            // SAFETY: the caller's promise, and `sums` has the shape.
+            unsafe { tiles::<K, Q, R>(queries, rows, &mut sums) };
+            for (q, limit) in limits.iter().enumerate() {
+                let bits = sums.row_mut(q).iter().rev();
+                hits[(g * GROUP + q) * words + word] =
+                    bits.fold(0, |bits, sum| bits << 1 | u64::from(sum <= limit));
+            }
         }
     }
 }

@@ -55,7 +55,7 @@ macro_rules! f32_block_shell {
     };
 }
 
-/// The u8 block of a level that leaves rows as they are, in tiles of `[queries, rows]`.
+/// The u8 blocks of a level that leaves rows as they are, in tiles of `[queries, rows]`.
 macro_rules! unpacked_u8_block_shell {
     ($(#[$features:meta])? [$q:literal, $r:literal]) => {
         $(#[$features])?
@@ -68,6 +68,27 @@ macro_rules! unpacked_u8_block_shell {
                     Kernel::L1 => tiles::<L1U8, $q, $r>(&queries, &rows, out),
                     Kernel::L2Sq => tiles::<L2SqU8, $q, $r>(&queries, &rows, out),
                     Kernel::Dot => tiles::<DotU8, $q, $r>(&queries, &rows, out),
+                    Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
+                }
+            }
+        }
+
+        $(#[$features])?
+        pub(in crate::arch) fn u8_block_at_most(
+            kernel: Kernel,
+            block: &U8Block,
+            limits: &[u32],
+            hits: &mut [u64],
+        ) {
+            use crate::arch::generic::tiles_at_most;
+            let (queries, rows) = unpacked_panels(block);
+            // SAFETY: the features of the level are enabled on this function; panels of one row all
+            // have the same length.
+            unsafe {
+                match kernel {
+                    Kernel::L1 => tiles_at_most::<L1U8, $q, $r>(&queries, &rows, limits, hits),
+                    Kernel::L2Sq => tiles_at_most::<L2SqU8, $q, $r>(&queries, &rows, limits, hits),
+                    Kernel::Dot => tiles_at_most::<DotU8, $q, $r>(&queries, &rows, limits, hits),
                     Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
                 }
             }

@@ -1,7 +1,8 @@
 //! Which CPU, which algorithm: the only room of this crate with `unsafe` in it, and the one place
 //! where a [`Level`] is turned into its code.
 //!
-//! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms), then a
+//! Read in this order: `scalar` (what is computed), `generic` and `panel` (the two algorithms; `near`
+//! compares the sums of `panel` instead of writing them), then a
 //! leaf such as `x86_64/avx2.rs` (the vector operations of a level and the shells that enable its features).
 //! For linear models: `floats` (what a level provides), `scores` and `outer` (the two algorithms), `gemm`
 //! (the second one, blocked), `linear` (the shells).
@@ -14,6 +15,8 @@ mod gemm;
 mod generic;
 mod leaf;
 mod linear;
+#[cfg(target_arch = "x86_64")]
+mod near;
 mod outer;
 #[cfg(target_arch = "x86_64")]
 mod panel;
@@ -34,10 +37,10 @@ use crate::limits::Element;
 use crate::{MatMut, MatRef};
 pub(crate) use gemm::{Left, Part};
 
-/// Each cache line of the bytes.
-pub(crate) fn prefetch(bytes: &[u8]) {
+/// Each cache line of the elements.
+pub(crate) fn prefetch<T>(elements: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    x86_64::prefetch(bytes);
+    x86_64::prefetch(elements);
 }
 
 /// Which sum over a pair of rows a kernel computes.
@@ -101,11 +104,16 @@ pub(crate) struct U8Block<'a> {
     n_rows: usize,
     query_terms: &'a [u32],
     row_terms: &'a [u32],
+    /// Bytes of a row.
+    cols: usize,
+    /// What the packed sums are.
+    sum: PackedSum,
     /// result = scale * sum + query term + row term, modulo 2^32.
     scale: u32,
 }
 
-/// One side of a block: panels, how many rows they hold, and a term for each.
+/// One side of a block: panels, how many rows they hold, and a term for each and for what pads the last
+/// panel.
 pub(crate) struct Side<'a> {
     pub(crate) panels: &'a [u8],
     pub(crate) len: usize,
@@ -132,15 +140,16 @@ impl<'a> U8Block<'a> {
             n_rows: rows.len,
             query_terms: queries.terms,
             row_terms: rows.terms,
+            cols,
+            sum: layout.sum,
             scale,
         };
         let query_panels = block.n_queries.div_ceil(layout.query_width);
         let row_panels = block.n_rows.div_ceil(layout.row_width);
         assert!(block.queries.len() >= query_panels * block.query_panel_len);
         assert!(block.rows.len() >= row_panels * block.row_panel_len);
-        assert!(
-            block.query_terms.len() == block.n_queries && block.row_terms.len() == block.n_rows
-        );
+        assert!(block.query_terms.len() == query_panels * layout.query_width);
+        assert!(block.row_terms.len() == row_panels * layout.row_width);
         block
     }
 
@@ -223,6 +232,19 @@ pub(crate) fn no_chi2_of_bytes() -> ! {
 pub(crate) fn u8_block(level: Level, kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
     assert!(out.rows() >= block.n_queries && out.cols() >= block.n_rows);
     dispatch!(level, u8_block(kernel, block, out));
+}
+
+/// Which packed u8 rows lie within the limits of packed u8 queries.
+pub(crate) fn u8_block_at_most(
+    level: Level,
+    kernel: Kernel,
+    block: &U8Block,
+    limits: &[u32],
+    hits: &mut [u64],
+) {
+    assert!(limits.len() == block.n_queries);
+    assert!(hits.len() == block.n_queries * block.n_rows.div_ceil(64));
+    dispatch!(level, u8_block_at_most(kernel, block, limits, hits));
 }
 
 /// f32 queries against f32 rows; all slices have one length: checked by the safe wrapper.

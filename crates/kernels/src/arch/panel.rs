@@ -40,6 +40,16 @@ pub(crate) trait Panel {
     /// # Safety
     /// As `zero`, and `to` points to `LANES` writable numbers.
     unsafe fn store(acc: Self::Acc, to: *mut u32);
+    /// Sums that begin with `LANES` numbers instead of zero.
+    ///
+    /// # Safety
+    /// As `zero`, and `from` points to `LANES` readable numbers.
+    unsafe fn start(from: *const i32) -> Self::Acc;
+    /// A bit for each of the `LANES` sums, the lowest for the first: whether it is below `bound`.
+    ///
+    /// # Safety
+    /// As `zero`.
+    unsafe fn below(acc: Self::Acc, bound: i32) -> u16;
 }
 
 /// The most sums of one register tile, queries times rows.
@@ -94,14 +104,36 @@ unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
     row_panel: &[u8],
     sums: &mut [u32; MAX_TILE],
 ) {
+    // SAFETY: the features are the caller's promise; the stores write `Q * V * LANES <= MAX_TILE`
+    // numbers.
+    unsafe {
+        let mut accs = [[P::zero(); V]; Q];
+        panel_sums::<P, Q, V, Q>(query_panel, row_panel, &mut accs);
+        for (q, accs) in accs.iter().enumerate() {
+            for (v, acc) in accs.iter().enumerate() {
+                P::store(*acc, sums.as_mut_ptr().add((q * V + v) * P::LANES));
+            }
+        }
+    }
+}
+
+/// Adds the sums of one register tile to `accs`: of the first `N` of the `Q` queries of a panel.
+///
+/// # Safety
+/// The CPU has the features of `P`'s level.
+#[inline(always)]
+pub(crate) unsafe fn panel_sums<P: Panel, const Q: usize, const V: usize, const N: usize>(
+    query_panel: &[u8],
+    row_panel: &[u8],
+    accs: &mut [[P::Acc; V]; N],
+) {
+    const { assert!(N <= Q) };
     let query_step = Q * P::GROUP;
     let row_step = V * P::LANES * P::GROUP;
     let steps = row_panel.len() / row_step;
     assert!(query_panel.len() == steps * query_step && row_panel.len() == steps * row_step);
-    // SAFETY: each step reads `query_step` and `row_step` bytes of panels that hold `steps` of
-    // them; the stores write `Q * V * LANES <= MAX_TILE` numbers.
+    // SAFETY: each step reads `query_step` and `row_step` bytes of panels that hold `steps` of them.
     unsafe {
-        let mut accs = [[P::zero(); V]; Q];
         let mut query_at = query_panel.as_ptr();
         let mut row_at = row_panel.as_ptr();
         for _ in 0..steps {
@@ -118,15 +150,10 @@ unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
             query_at = query_at.add(query_step);
             row_at = row_at.add(row_step);
         }
-        for (q, accs) in accs.iter().enumerate() {
-            for (v, acc) in accs.iter().enumerate() {
-                P::store(*acc, sums.as_mut_ptr().add((q * V + v) * P::LANES));
-            }
-        }
     }
 }
 
-/// The shell around it, as in `leaf`: tiles of `[queries, vectors of rows]` for the leaf's `L1Panel` and
+/// The shells around it and around `near`, as in `leaf`: tiles of `[queries, vectors of rows]` for the leaf's `L1Panel` and
 /// `DotPanel`.
 macro_rules! packed_u8_block_shell {
     ($(#[$features:meta])? L1: [$l1_q:literal, $l1_v:literal], Dot: [$dot_q:literal, $dot_v:literal]) => {
@@ -138,6 +165,31 @@ macro_rules! packed_u8_block_shell {
                 match kernel {
                     Kernel::L1 => panels::<L1Panel, $l1_q, $l1_v>(block, out),
                     Kernel::L2Sq | Kernel::Dot => panels::<DotPanel, $dot_q, $dot_v>(block, out),
+                    Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
+                }
+            }
+        }
+
+        $(#[$features])?
+        pub(in crate::arch) fn u8_block_at_most(
+            kernel: Kernel,
+            block: &U8Block,
+            limits: &[u32],
+            hits: &mut [u64],
+        ) {
+            use crate::arch::near::panels_at_most;
+            const L1_WIDTH: usize = $l1_v * L1Panel::LANES;
+            const DOT_WIDTH: usize = $dot_v * DotPanel::LANES;
+            // SAFETY: the features of the level are enabled on this function; `U8Block` holds panels
+            // of `layout` below.
+            unsafe {
+                match kernel {
+                    Kernel::L1 => {
+                        panels_at_most::<L1Panel, $l1_q, $l1_v, L1_WIDTH>(block, limits, hits)
+                    }
+                    Kernel::L2Sq | Kernel::Dot => {
+                        panels_at_most::<DotPanel, $dot_q, $dot_v, DOT_WIDTH>(block, limits, hits)
+                    }
                     Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
                 }
             }

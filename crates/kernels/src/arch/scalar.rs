@@ -96,6 +96,21 @@ pub(crate) fn u8_block(kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
     }
 }
 
+pub(crate) fn u8_block_at_most(kernel: Kernel, block: &U8Block, limits: &[u32], hits: &mut [u64]) {
+    let mut sums = vec![0; block.n_queries * block.n_rows];
+    let mut sums = MatMut::new(&mut sums, block.n_queries, block.n_rows, block.n_rows);
+    u8_block(kernel, block, &mut sums);
+    let words = block.n_rows.div_ceil(64);
+    hits.fill(0);
+    for (i, limit) in limits.iter().enumerate() {
+        for (j, sum) in sums.row_mut(i).iter().enumerate() {
+            if sum <= limit {
+                hits[i * words + j / 64] |= 1 << (j % 64);
+            }
+        }
+    }
+}
+
 macro_rules! linear {
     ($($scores:ident, $gradient:ident: $element:ty;)*) => {$(
         pub(crate) fn $scores(rows: MatRef<$element>, weights: MatRef<f32>, out: &mut MatMut<f32>) {

@@ -1,10 +1,11 @@
 //! What rows can be made of, u8 or f32, and the block kernels of each behind one interface.
 
+use super::pruned::Quantizer;
 use super::{Metric, Rows};
 use crate::linear::Products;
 use nearplane_kernels::{
     Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, chi2_f32, f32_block, l1_f32,
-    l1_u8, l2_sq_f32, l2_sq_u8, u8_block,
+    l1_u8, l2_sq_f32, l2_sq_u8, prefetch, u8_block,
 };
 
 /// An element of a row: `u8` (pixels, distances exact integers) or `f32` (features).
@@ -36,10 +37,13 @@ impl Element for f32 {
 }
 
 pub(super) mod sealed {
+    use super::super::pruned::Quantizer;
     use super::{Kernel, Level, Metric, Rows};
 
     /// The kernels of an element type. Distances travel as 32 ordered bits.
     pub trait Blocks: Copy + Send + Sync + 'static {
+        /// `u8` or `f32`.
+        const NAME: &'static str;
         /// The longest row.
         const MAX_COLS: usize;
         /// Whether there is a chi-squared distance of such rows.
@@ -50,8 +54,17 @@ pub(super) mod sealed {
         type Room: Send;
 
         fn into_f32(self) -> f32;
-        /// The rows, if their elements are bytes.
-        fn bytes<'r, 'a>(rows: &'r Rows<'a, Self>) -> Option<&'r Rows<'a, u8>>;
+        /// What makes bytes of rows like these, if they are none; `None` if nothing can.
+        fn quantizer(rows: &Rows<'_, Self>) -> Option<Option<Quantizer>>;
+        /// Calls `then` with rows of bytes and, where they were none, how far each was moved by that.
+        fn as_bytes<R>(
+            rows: &[&[Self]],
+            quantizer: Option<&Quantizer>,
+            metric: Metric,
+            then: impl FnOnce(&[&[u8]], &[f64]) -> R,
+        ) -> R;
+        /// Asks for the row to come nearer.
+        fn prefetch(row: &[Self]);
         fn first_non_finite(row: &[Self]) -> Option<usize>;
         fn first_negative(row: &[Self]) -> Option<usize>;
         fn pair(level: Level, metric: Metric, a: &[Self], b: &[Self]) -> u32;
@@ -91,6 +104,7 @@ pub struct U8Room {
 }
 
 impl sealed::Blocks for u8 {
+    const NAME: &'static str = "u8";
     const MAX_COLS: usize = MAX_EXACT_U8;
     const HAS_CHI2: bool = false;
     type Queries<'q> = PackedQueries;
@@ -100,8 +114,21 @@ impl sealed::Blocks for u8 {
         f32::from(self)
     }
 
-    fn bytes<'r, 'a>(rows: &'r Rows<'a, u8>) -> Option<&'r Rows<'a, u8>> {
-        Some(rows)
+    fn quantizer(_: &Rows<'_, u8>) -> Option<Option<Quantizer>> {
+        Some(None)
+    }
+
+    fn as_bytes<R>(
+        rows: &[&[u8]],
+        _: Option<&Quantizer>,
+        _: Metric,
+        then: impl FnOnce(&[&[u8]], &[f64]) -> R,
+    ) -> R {
+        then(rows, &[])
+    }
+
+    fn prefetch(row: &[u8]) {
+        prefetch(row);
     }
 
     fn first_non_finite(_: &[u8]) -> Option<usize> {
@@ -174,6 +201,7 @@ pub struct F32Room {
 }
 
 impl sealed::Blocks for f32 {
+    const NAME: &'static str = "f32";
     const MAX_COLS: usize = u32::MAX as usize;
     const HAS_CHI2: bool = true;
     type Queries<'q> = F32Queries<'q>;
@@ -183,8 +211,30 @@ impl sealed::Blocks for f32 {
         self
     }
 
-    fn bytes<'r, 'a>(_: &'r Rows<'a, f32>) -> Option<&'r Rows<'a, u8>> {
-        None
+    fn quantizer(rows: &Rows<'_, f32>) -> Option<Option<Quantizer>> {
+        Quantizer::learn(rows).map(Some)
+    }
+
+    fn as_bytes<R>(
+        rows: &[&[f32]],
+        quantizer: Option<&Quantizer>,
+        metric: Metric,
+        then: impl FnOnce(&[&[u8]], &[f64]) -> R,
+    ) -> R {
+        let Some(quantizer) = quantizer else {
+            unreachable!("a coder of f32 rows has a quantizer");
+        };
+        let cols = rows.first().map_or(0, |row| row.len());
+        let mut bytes = Vec::with_capacity(rows.len() * cols);
+        let moved: Vec<f64> = (rows.iter())
+            .map(|row| quantizer.encode(row, metric, &mut bytes))
+            .collect();
+        let rows: Vec<&[u8]> = bytes.chunks_exact(cols.max(1)).collect();
+        then(&rows, &moved)
+    }
+
+    fn prefetch(row: &[f32]) {
+        prefetch(row);
     }
 
     fn first_non_finite(row: &[f32]) -> Option<usize> {

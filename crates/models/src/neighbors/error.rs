@@ -94,7 +94,7 @@ pub enum NeighborsError {
     UnknownMetric(String),
     /// The pruned engine was asked for where it has no bounds.
     #[error(
-        "engine pruned searches rows of bytes by l1 or l2, found {found}: choose engine auto or brute"
+        "engine pruned searches rows by l1 or l2, up to 66051 columns, found {found}: choose engine auto or brute"
     )]
     NoBounds {
         /// What it was asked for.

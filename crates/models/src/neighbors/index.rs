@@ -274,17 +274,14 @@ impl<'a, T: Element> Index<'a, T> {
         engine: Engine,
     ) -> Result<Self, NeighborsError> {
         let mut index = Self::new(rows, metric, level)?;
-        let bytes = T::bytes(&index.rows);
+        let rows = &index.rows;
         let pruned = match engine {
             Engine::BruteForce => None,
-            Engine::Auto => bytes.and_then(|rows| pruned::pays(rows, metric, level)),
+            Engine::Auto => pruned::pays(rows, metric, level),
             Engine::Pruned => {
-                let fitted = bytes.and_then(|rows| Pruned::fit(rows, metric, level));
+                let fitted = Pruned::fit(rows, metric, level);
                 Some(fitted.ok_or_else(|| NeighborsError::NoBounds {
-                    found: match bytes {
-                        None => format!("rows of f32 by {metric}"),
-                        Some(rows) => format!("rows of {} bytes by {metric}", rows.cols()),
-                    },
+                    found: format!("{} columns of {} by {metric}", rows.cols(), T::NAME),
                 })?)
             }
         };
@@ -345,14 +342,22 @@ impl<'a, T: Element> Index<'a, T> {
             });
         }
         queries.check_values("query", self.metric)?;
-        match (&self.pruned, T::bytes(&self.rows), T::bytes(queries)) {
-            (Some(pruned), Some(rows), Some(bytes)) => {
-                let by = (self.metric, self.level);
-                pruned::search(pruned, rows, by, bytes, k, monitor, &mut |first, lists| {
-                    NeighborBlock::hand_out::<T>(first, k, lists, &mut sink);
-                })
+        match &self.pruned {
+            Some(pruned) => {
+                let (rows, by) = (&self.rows, (self.metric, self.level));
+                pruned::search(
+                    pruned,
+                    rows,
+                    by,
+                    queries,
+                    k,
+                    monitor,
+                    &mut |first, lists| {
+                        NeighborBlock::hand_out::<T>(first, k, lists, &mut sink);
+                    },
+                )
             }
-            _ => brute::search(self, queries, k, monitor, &mut sink),
+            None => brute::search(self, queries, k, monitor, &mut sink),
         }
     }
 

@@ -205,6 +205,19 @@ impl Panel for L1Panel {
             _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(sums));
         }
     }
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m256i {
+        // SAFETY: AVX2 and 4 readable numbers are the caller's promise.
+        unsafe { _mm256_cvtepi32_epi64(_mm_loadu_si128(from.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn below(acc: __m256i, bound: i32) -> u16 {
+        // SAFETY: AVX2 is the caller's promise.
+        unsafe {
+            let is_below = _mm256_cmpgt_epi64(_mm256_set1_epi64x(bound.into()), acc);
+            _mm256_movemask_pd(_mm256_castsi256_pd(is_below)) as u16
+        }
+    }
 }
 
 /// Four bytes of each of eight rows, even and odd bytes apart as i16.
@@ -212,6 +225,16 @@ struct DotPanel;
 
 const L1_PANEL_SUM: PackedSum = PackedSum::Result;
 const DOT_PANEL_SUM: PackedSum = PackedSum::Dot;
+
+/// A bit for each lane: whether it is below `bound`.
+#[inline(always)]
+pub(super) unsafe fn below_i32x8(lanes: __m256i, bound: i32) -> u16 {
+    // SAFETY: AVX2 is the caller's promise.
+    unsafe {
+        let is_below = _mm256_cmpgt_epi32(_mm256_set1_epi32(bound), lanes);
+        _mm256_movemask_ps(_mm256_castsi256_ps(is_below)) as u16
+    }
+}
 
 /// The even and the odd bytes of each 16-bit lane.
 #[inline(always)]
@@ -260,6 +283,16 @@ impl Panel for DotPanel {
     unsafe fn store(acc: __m256i, to: *mut u32) {
         // SAFETY: AVX2 and 8 writable numbers are the caller's promise.
         unsafe { _mm256_storeu_si256(to.cast(), acc) }
+    }
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m256i {
+        // SAFETY: AVX2 and 8 readable numbers are the caller's promise.
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn below(acc: __m256i, bound: i32) -> u16 {
+        // SAFETY: AVX2 is the caller's promise.
+        unsafe { below_i32x8(acc, bound) }
     }
 }
 

@@ -53,6 +53,12 @@ macro_rules! u8_row_sum {
                 unsafe { _mm512_loadu_si512(from.cast()) }
             }
             #[inline(always)]
+            unsafe fn load_tail(tail: &[u8]) -> __m512i {
+                let present = !(u64::MAX << tail.len().min(63));
+                // SAFETY: AVX-512 BW is the caller's promise; lanes that are not present are not read.
+                unsafe { _mm512_maskz_loadu_epi8(present, tail.as_ptr().cast()) }
+            }
+            #[inline(always)]
             unsafe fn add($acc: [__m512i; 2], $a: __m512i, $b: __m512i) -> [__m512i; 2] {
                 // SAFETY: AVX-512 is the caller's promise.
                 unsafe { $sum }
@@ -111,6 +117,18 @@ macro_rules! f32_row_sum {
             unsafe fn load(from: *const f32) -> [__m512; 2] {
                 // SAFETY: AVX-512 and 32 readable numbers are the caller's promise.
                 unsafe { [_mm512_loadu_ps(from), _mm512_loadu_ps(from.add(16))] }
+            }
+            #[inline(always)]
+            unsafe fn load_tail(tail: &[f32]) -> [__m512; 2] {
+                let present = !(u32::MAX << tail.len().min(31));
+                let upper = tail.as_ptr().wrapping_add(16);
+                // SAFETY: AVX-512 is the caller's promise; lanes that are not present are not read.
+                unsafe {
+                    [
+                        _mm512_maskz_loadu_ps(present as u16, tail.as_ptr()),
+                        _mm512_maskz_loadu_ps((present >> 16) as u16, upper),
+                    ]
+                }
             }
             #[inline(always)]
             unsafe fn add(acc: [__m512; 2], a: [__m512; 2], b: [__m512; 2]) -> [__m512; 2] {
@@ -181,6 +199,16 @@ impl Panel for L1Panel {
         // SAFETY: AVX-512 and 8 writable numbers are the caller's promise.
         unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi64_epi32(acc)) }
     }
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m512i {
+        // SAFETY: AVX-512 and 8 readable numbers are the caller's promise.
+        unsafe { _mm512_cvtepi32_epi64(_mm256_loadu_si256(from.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn below(acc: __m512i, bound: i32) -> u16 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_cmplt_epi64_mask(acc, _mm512_set1_epi64(bound.into())).into() }
+    }
 }
 
 /// Four bytes of each of sixteen rows, even and odd bytes apart as i16.
@@ -236,6 +264,16 @@ impl Panel for DotPanel {
     unsafe fn store(acc: __m512i, to: *mut u32) {
         // SAFETY: AVX-512 and 16 writable numbers are the caller's promise.
         unsafe { _mm512_storeu_si512(to.cast(), acc) }
+    }
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m512i {
+        // SAFETY: AVX-512 and 16 readable numbers are the caller's promise.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn below(acc: __m512i, bound: i32) -> u16 {
+        // SAFETY: AVX-512 is the caller's promise.
+        unsafe { _mm512_cmplt_epi32_mask(acc, _mm512_set1_epi32(bound)) }
     }
 }
 

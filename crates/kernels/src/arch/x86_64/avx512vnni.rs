@@ -79,6 +79,16 @@ macro_rules! panel {
                 // SAFETY: AVX-512 and 16 writable numbers are the caller's promise.
                 unsafe { _mm512_storeu_si512(to.cast(), acc) }
             }
+            #[inline(always)]
+            unsafe fn start(from: *const i32) -> __m512i {
+                // SAFETY: AVX-512 and 16 readable numbers are the caller's promise.
+                unsafe { _mm512_loadu_si512(from.cast()) }
+            }
+            #[inline(always)]
+            unsafe fn below(acc: __m512i, bound: i32) -> u16 {
+                // SAFETY: AVX-512 is the caller's promise.
+                unsafe { _mm512_cmplt_epi32_mask(acc, _mm512_set1_epi32(bound)) }
+            }
         }
     };
 }

@@ -1,7 +1,7 @@
 //! AVX-VNNI beside AVX2: the level of most current laptops. `vpdpbusd` (never the saturating
 //! `vpdpbusds`) multiplies four unsigned by four signed bytes and adds them to a lane.
 
-use super::avx2::{Chi2F32, DotF32, DotU8, L1F32, L1Panel, L1U8, L2SqF32, L2SqU8};
+use super::avx2::{Chi2F32, DotF32, DotU8, L1F32, L1Panel, L1U8, L2SqF32, L2SqU8, below_i32x8};
 pub(in crate::arch) use super::avx2::{
     add_product, gradient_f32, gradient_u8, scores_f32, scores_u8,
 };
@@ -48,6 +48,16 @@ impl Panel for DotPanel {
     unsafe fn store(acc: __m256i, to: *mut u32) {
         // SAFETY: AVX2 and 8 writable numbers are the caller's promise.
         unsafe { _mm256_storeu_si256(to.cast(), acc) }
+    }
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m256i {
+        // SAFETY: AVX2 and 8 readable numbers are the caller's promise.
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn below(acc: __m256i, bound: i32) -> u16 {
+        // SAFETY: AVX2 is the caller's promise.
+        unsafe { below_i32x8(acc, bound) }
     }
 }
 

@@ -1,68 +1,50 @@
 //! What a code is: bytes, slack, and the arithmetic that turns their distance into a decision.
 
+use super::components::{SAMPLE, evenly};
 use super::projection::Projection;
+use super::quantize::Quantizer;
 use super::sums::Sums;
-use nearplane_kernels::{Kernel, Level};
+use crate::neighbors::element::kernel;
+use crate::neighbors::{Element, Metric, Rows};
+use nearplane_kernels::{Kernel, Level, MAX_EXACT_U8, l1_u8, l2_sq_u8};
 
 /// How distances of codes bound distances of rows (lemmas 1 and 2): a row at a distance of at most `t` has
-/// `step |q(a) - q(b)| <= s t + e(a) + e(b)`.
-#[derive(Debug, Clone, Copy)]
+/// `step |q(a) - q(b)| <= s t + e(a) + e(b)`. The right side is the *reach*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scale {
     step: u64,
-    /// For L2: s^2. The kernels give squares then, and thresholds are squares.
-    squared_stretch: Option<u64>,
+    /// Whether the kernel gives squares.
+    squared: bool,
 }
 
-/// The largest step of a projection: `step^2` times the largest distance of two codes fits 64 bits.
+/// The largest step.
 pub(super) const MAX_STEP: u64 = 1 << 20;
 
-/// The longest code of a projection, both parts together; see [`MAX_STEP`].
-pub(super) const MAX_PROJECTED: usize = 256;
+/// A reach that every code is within: not below the largest step times the largest distance of two codes.
+pub(super) const FARTHEST: u64 = MAX_STEP << 32;
 
 impl Scale {
-    /// For L1 codes in units of `step`.
-    pub(super) fn sums(step: u64) -> Self {
-        Self {
-            step,
-            squared_stretch: None,
-        }
+    pub(super) fn new(step: u64, squared: bool) -> Self {
+        assert!((1..=MAX_STEP).contains(&step));
+        Self { step, squared }
     }
 
-    /// For L2 codes in units of `step` of coordinates that are stretched by up to the root of
-    /// `squared_stretch`.
-    pub(super) fn projection(step: u64, squared_stretch: u64) -> Self {
-        assert!((1..=MAX_STEP).contains(&step) && squared_stretch < 1 << 31);
-        Self {
-            step,
-            squared_stretch: Some(squared_stretch),
-        }
-    }
-
-    /// `s t`, rounded up, for the threshold `t` (L1) or `t^2` (L2) of a query.
-    pub(super) fn reach(self, threshold: u32) -> u64 {
-        match self.squared_stretch {
-            None => u64::from(threshold),
-            // Below 2^63.
-            Some(stretch) => ceil_sqrt(stretch * u64::from(threshold)),
-        }
-    }
-
-    /// Whether codes at distance `of_codes` may belong to rows within the threshold; `reach` with the
-    /// slack of both rows added.
+    /// Whether codes at distance `of_codes` may belong to rows within the reach.
     pub(super) fn within(self, of_codes: u32, reach: u64) -> bool {
-        let of_codes = u64::from(of_codes);
-        match self.squared_stretch {
-            None => self.step * of_codes <= reach,
-            // step^2 <= 2^40 and the distance <= 256 * 255^2 < 2^24; the reach is below 2^32.
-            Some(_) => self.step * self.step * of_codes <= reach * reach,
+        if self.squared {
+            let squared = u128::from(self.step * self.step) * u128::from(of_codes);
+            squared <= u128::from(reach) * u128::from(reach)
+        } else {
+            self.step * u64::from(of_codes) <= reach
         }
     }
 
     /// The largest distance of codes that is [`within`](Self::within) the reach.
     pub(super) fn cutoff(self, reach: u64) -> u32 {
-        let cutoff = match self.squared_stretch {
-            None => reach / self.step,
-            Some(_) => reach * reach / (self.step * self.step),
+        let cutoff = if self.squared {
+            u128::from(reach) * u128::from(reach) / u128::from(self.step * self.step)
+        } else {
+            u128::from(reach / self.step)
         };
         u32::try_from(cutoff).unwrap_or(u32::MAX)
     }
@@ -74,74 +56,166 @@ pub(super) fn ceil_sqrt(square: u64) -> u64 {
     root + u64::from(root * root < square)
 }
 
-/// The codes of some rows.
+/// The codes of some rows, each row-major.
 #[derive(Debug, Default)]
 pub(super) struct Codes {
-    pub(super) first_cols: usize,
-    /// Row-major.
+    /// What first candidates are chosen by; it bounds nothing.
+    pub(super) coarse: Vec<u8>,
     pub(super) first: Vec<u8>,
     pub(super) first_slack: Vec<u32>,
-    /// Row-major.
-    pub(super) second: Vec<u8>,
-    pub(super) second_slack: Vec<u32>,
+    pub(super) detail: Vec<u8>,
+    pub(super) detail_slack: Vec<u32>,
+}
+
+/// The length of each code of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lengths {
+    pub(super) coarse: usize,
+    pub(super) first: usize,
+    pub(super) detail: usize,
 }
 
 /// Makes codes, of rows and of queries alike.
 #[derive(Debug)]
-pub(super) enum Coder {
+pub(super) struct Coder {
+    kind: Kind,
+    metric: Metric,
+    /// For rows of f32.
+    quantizer: Option<Quantizer>,
+}
+
+/// What makes codes of bytes.
+#[derive(Debug)]
+enum Kind {
     Sums(Sums),
-    Projection(Projection),
+    Projection(Box<Projection>),
 }
 
 impl Coder {
+    /// The coder for rows like these; `None` where there is nothing to code.
+    pub(super) fn learn<T: Element>(
+        rows: &Rows<'_, T>,
+        metric: Metric,
+        level: Level,
+    ) -> Option<Self> {
+        if rows.is_empty() || rows.cols() == 0 || rows.cols() > MAX_EXACT_U8 {
+            return None;
+        }
+        let quantizer = T::quantizer(rows)?;
+        let kind = match metric {
+            Metric::L1 if quantizer.is_some() => Kind::Sums(Sums::of_features(rows.cols())),
+            Metric::L1 => Kind::Sums(Sums::of_pixels(rows.cols())),
+            Metric::L2 => {
+                let sample = evenly(rows.len(), SAMPLE).map(|row| rows.row(row));
+                let sample: Vec<&[T]> = sample.collect();
+                T::as_bytes(&sample, quantizer.as_ref(), metric, |bytes, _| {
+                    Kind::Projection(Box::new(Projection::learn(bytes, level)))
+                })
+            }
+            Metric::Chi2 => return None,
+        };
+        Some(Self {
+            kind,
+            metric,
+            quantizer,
+        })
+    }
+
+    /// The kernel that compares codes.
     pub(super) fn kernel(&self) -> Kernel {
-        match self {
-            Self::Sums(_) => Kernel::L1,
-            Self::Projection(_) => Kernel::L2Sq,
+        kernel(self.metric)
+    }
+
+    /// The codes of some rows.
+    pub(super) fn encode<T: Element>(&self, level: Level, rows: &[&[T]]) -> Codes {
+        T::as_bytes(
+            rows,
+            self.quantizer.as_ref(),
+            self.metric,
+            |bytes, moved| {
+                let mut codes = match &self.kind {
+                    Kind::Sums(sums) => sums.encode(bytes),
+                    Kind::Projection(projection) => projection.encode(level, bytes),
+                };
+                let slacks = [&mut codes.first_slack, &mut codes.detail_slack];
+                for slack in slacks
+                    .into_iter()
+                    .flat_map(|slacks| slacks.iter_mut().zip(moved))
+                {
+                    // As many as bytes can be moved by stay below 2^31: 255 sqrt(66051) sqrt(n), or 2^24 * 2^6.
+                    let (slack, &moved) = slack;
+                    *slack = slack.saturating_add(self.units(moved) as u32);
+                }
+                codes
+            },
+        )
+    }
+
+    /// `s t` for a distance of bytes that need not be whole, rounded up.
+    fn units(&self, distance: f64) -> u64 {
+        let stretch = match &self.kind {
+            Kind::Sums(_) => Sums::GRAIN as f64,
+            Kind::Projection(projection) => projection.stretch(),
+        };
+        // A cast saturates; the largest f64 that rounds down to a reach below is far below the farthest.
+        ((stretch * distance * (1.0 + 1e-9)).ceil() as u64)
+            .saturating_add(1)
+            .min(FARTHEST)
+    }
+
+    /// `s t`, rounded up, for the threshold `t` (L1) or `t^2` (L2), as 32 ordered bits.
+    pub(super) fn reach(&self, threshold: u32) -> u64 {
+        match (&self.quantizer, &self.kind) {
+            (None, Kind::Sums(_)) => Sums::GRAIN * u64::from(threshold),
+            (None, Kind::Projection(projection)) => projection.reach(threshold),
+            (Some(quantizer), _) => {
+                let found = f32::from_bits(threshold);
+                let distance = quantizer.distance(found, self.metric);
+                // Before the first threshold its bits are those of a NaN: everything is within reach.
+                if distance.is_finite() {
+                    self.units(distance)
+                } else {
+                    FARTHEST
+                }
+            }
         }
     }
 
-    pub(super) fn encode(&self, level: Level, rows: &[&[u8]]) -> Codes {
-        match self {
-            Self::Sums(sums) => sums.encode(rows),
-            Self::Projection(projection) => projection.encode(level, rows),
-        }
-    }
-
-    pub(super) fn first_cols(&self) -> usize {
-        match self {
-            Self::Sums(sums) => sums.first_cols(),
-            Self::Projection(projection) => projection.first_cols(),
-        }
-    }
-
-    pub(super) fn second_cols(&self) -> usize {
-        match self {
-            Self::Sums(sums) => sums.second_cols(),
-            Self::Projection(projection) => projection.second_cols(),
+    pub(super) fn lengths(&self) -> Lengths {
+        match &self.kind {
+            Kind::Sums(sums) => sums.lengths(),
+            Kind::Projection(projection) => projection.lengths(),
         }
     }
 
     pub(super) fn first_scale(&self) -> Scale {
-        match self {
-            Self::Sums(sums) => sums.first_scale(),
-            Self::Projection(projection) => projection.scale(),
+        match &self.kind {
+            Kind::Sums(sums) => sums.first_scale(),
+            Kind::Projection(projection) => projection.first_scale(),
         }
     }
 
-    pub(super) fn second_scale(&self) -> Scale {
-        match self {
-            Self::Sums(sums) => sums.second_scale(),
-            Self::Projection(projection) => projection.scale(),
+    pub(super) fn detail_scale(&self) -> Scale {
+        match &self.kind {
+            Kind::Sums(sums) => sums.detail_scale(),
+            Kind::Projection(projection) => projection.detail_scale(),
         }
     }
 
-    /// The part of a distance of first codes that also counts for the second: all but the last byte's
-    /// for a projection, whose second code goes on where the first ends; nothing for sums.
-    pub(super) fn kept(&self, first: u32, a: u8, b: u8) -> u32 {
-        match self {
-            Self::Sums(_) => 0,
-            Self::Projection(_) => first - u32::from(a.abs_diff(b)).pow(2),
+    /// The distance of two detailed codes.
+    #[inline]
+    pub(super) fn detail_distance(&self, level: Level, a: &[u8], b: &[u8]) -> u32 {
+        match &self.kind {
+            Kind::Sums(_) => l1_u8(level, a, b),
+            Kind::Projection(projection) => projection.detail_distance(level, a, b),
+        }
+    }
+
+    /// The distance of two coarse codes.
+    pub(super) fn coarse_distance(&self, level: Level, a: &[u8], b: &[u8]) -> u32 {
+        match &self.kind {
+            Kind::Sums(_) => l1_u8(level, a, b),
+            Kind::Projection(_) => l2_sq_u8(level, a, b),
         }
     }
 }
@@ -161,36 +235,24 @@ mod tests {
     #[test]
     fn cutoffs_and_tests_agree() {
         for scale in [
-            Scale::sums(16),
-            Scale::projection(7, 1000),
-            Scale::projection(MAX_STEP, 3),
+            Scale::new(16, false),
+            Scale::new(7, true),
+            Scale::new(MAX_STEP, true),
         ] {
-            for threshold in [0, 1, 17, 255, 100_000] {
-                let reach = scale.reach(threshold) + 5;
+            for reach in [0, 1, 17, 255, 100_000, 1 << 31] {
                 let cutoff = scale.cutoff(reach);
                 assert!(scale.within(cutoff, reach));
-                assert!(!scale.within(cutoff + 1, reach));
+                assert!(cutoff == u32::MAX || !scale.within(cutoff + 1, reach));
             }
         }
     }
 
     #[test]
-    fn the_largest_numbers_fit() {
-        let scale = Scale::projection(MAX_STEP, (1 << 31) - 1);
-        let farthest = MAX_PROJECTED as u32 * 255 * 255;
-        let reach = scale.reach(u32::MAX) + 2 * (MAX_STEP * MAX_PROJECTED as u64);
-        assert!(reach < 1 << 32);
-        for (of_codes, reach) in [
-            (farthest, reach),
-            (farthest / 2, reach),
-            (1, MAX_STEP),
-            (1, 9),
-        ] {
-            let wide = u128::from(MAX_STEP).pow(2) * u128::from(of_codes);
-            assert_eq!(
-                scale.within(of_codes, reach),
-                wide <= u128::from(reach).pow(2)
-            );
+    fn everything_is_within_the_farthest_reach() {
+        for squared in [false, true] {
+            let scale = Scale::new(MAX_STEP, squared);
+            assert!(scale.within(u32::MAX, 2 * FARTHEST + (1 << 32)));
+            assert_eq!(scale.cutoff(FARTHEST), u32::MAX);
         }
     }
 }

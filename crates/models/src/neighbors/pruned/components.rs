@@ -4,19 +4,18 @@
 //! welcome, and iterations stop when the directions are good enough, not when they have converged.
 
 use super::sums::Groups;
-use crate::neighbors::Rows;
 use crate::random::generator_of;
 use nearplane_kernels::{Level, MatMut, MatRef, gemm_f32, gram_u8};
 use rand_pcg::rand_core::Rng;
 
 /// Rows that directions are learnt from.
-const SAMPLE: usize = 3000;
+pub(super) const SAMPLE: usize = 3000;
 
 /// The most columns of the covariance; longer rows are learnt from as means over groups.
 const MAX_GROUPS: usize = 768;
 
 /// Iterations; each brings the directions closer by the ratio of the variances.
-const ITERATIONS: usize = 5;
+const ITERATIONS: usize = 3;
 
 /// Directions iterated beyond those wanted, so that the last of those converge, too.
 const SPARE: usize = 8;
@@ -36,12 +35,13 @@ pub(super) fn evenly(len: usize, n: usize) -> impl Iterator<Item = usize> + Clon
     (0..n).map(move |i| i * len / n)
 }
 
-/// At most `wanted` directions, fewer for short rows.
-pub(super) fn learn(rows: &Rows<'_, u8>, wanted: usize, level: Level) -> Learnt {
-    let side = (1..).find(|side| rows.cols().div_ceil(side * side) <= MAX_GROUPS);
-    let groups = Groups::squares(rows.cols(), side.unwrap_or(1));
+/// At most `wanted` directions, fewer for short rows, from some rows that stand for all.
+pub(super) fn learn(sample: &[&[u8]], wanted: usize, level: Level) -> Learnt {
+    let cols = sample.first().map_or(0, |row| row.len());
+    let side = (1..).find(|side| cols.div_ceil(side * side) <= MAX_GROUPS);
+    let groups = Groups::squares(cols, side.unwrap_or(1));
     let n_groups = groups.len();
-    let (covariance, mean) = covariance(rows, groups, level);
+    let (covariance, mean) = covariance(sample, groups, level);
 
     let n = (wanted + SPARE).min(n_groups);
     let mut generator = generator_of(0, 0x7072_756e, 0);
@@ -69,11 +69,11 @@ pub(super) fn learn(rows: &Rows<'_, u8>, wanted: usize, level: Level) -> Learnt 
 }
 
 /// The covariance of the group means of a sample, and their means.
-fn covariance(rows: &Rows<'_, u8>, groups: Groups, level: Level) -> (Vec<f32>, Vec<f64>) {
+fn covariance(rows: &[&[u8]], groups: Groups, level: Level) -> (Vec<f32>, Vec<f64>) {
     let n_groups = groups.len();
-    let (mut means, mut lines) = (Vec::new(), Vec::new());
-    for row in evenly(rows.len(), SAMPLE) {
-        groups.means(rows.row(row), &mut lines, &mut means);
+    let (mut means, mut lines, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        groups.means(row, [&mut lines, &mut sums], &mut means);
     }
     let sample = MatRef::from_rows(&means, n_groups);
     let mut gram = vec![0; n_groups * n_groups];
@@ -141,29 +141,27 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// Mixes directions of very different importance into ones that matter about alike, so that one step
-/// suits all coordinates: Hadamard matrices on runs of powers of two, the longest first.
-pub(super) fn mix(mut directions: &mut [f32], len: usize) {
-    while !directions.is_empty() {
-        let n = directions.len() / len;
-        let size = 1 << n.ilog2();
-        let (run, rest) = directions.split_at_mut(size * len);
-        let mut half = 1;
-        while half < size {
-            for pair in run.chunks_exact_mut(2 * half * len) {
-                let (above, below) = pair.split_at_mut(half * len);
-                for (a, b) in above.iter_mut().zip(below) {
-                    (*a, *b) = (*a + *b, *a - *b);
-                }
-            }
-            half *= 2;
-        }
-        let scale = 1.0 / (size as f32).sqrt();
-        for value in run {
-            *value *= scale;
-        }
-        directions = rest;
+/// Mixes directions of very different importance into as many that matter about alike, so that one
+/// step suits all coordinates: the discrete Hartley transform, `H_ij = (cos + sin)(2 pi i j / n) / sqrt(n)`,
+/// is orthogonal, and the squares of its entries are about `1 / n`.
+pub(super) fn mix(directions: &mut [f32], len: usize, level: Level) {
+    let n = directions.len() / len;
+    let transform: Vec<f32> = (0..n * n)
+        .map(|at| {
+            let turn = std::f64::consts::TAU * ((at / n) * (at % n) % n) as f64 / n as f64;
+            ((turn.cos() + turn.sin()) / (n as f64).sqrt()) as f32
+        })
+        .collect();
+    let mut mixed = vec![0.0; directions.len()];
+    if n > 0 {
+        gemm_f32(
+            level,
+            MatRef::from_rows(&transform, n),
+            MatRef::from_rows(directions, len),
+            &mut MatMut::new(&mut mixed, n, len, len),
+        );
     }
+    directions.copy_from_slice(&mixed);
 }
 
 #[cfg(test)]
@@ -176,7 +174,7 @@ mod tests {
         let data: Vec<u8> = (0..64u8)
             .flat_map(|i| [3 * i, 3 * i + 1, i.wrapping_mul(29) % 16, 77])
             .collect();
-        let rows = Rows::from_mat(MatRef::from_rows(&data, 4)).unwrap();
+        let rows: Vec<&[u8]> = data.chunks_exact(4).collect();
         let learnt = learn(&rows, 2, Level::detect());
         assert_eq!(learnt.groups.len(), 4);
         assert_eq!(learnt.mean[3], 77.0);
@@ -198,7 +196,7 @@ mod tests {
             for i in 0..n {
                 directions[i * n + i] = 1.0;
             }
-            mix(&mut directions, n);
+            mix(&mut directions, n, Level::detect());
             for i in 0..n {
                 for j in 0..n {
                     let product = dot(&directions[i * n..][..n], &directions[j * n..][..n]);
@@ -212,7 +210,7 @@ mod tests {
     #[test]
     fn rows_without_variance_have_no_directions() {
         let data = [5; 40];
-        let rows = Rows::from_mat(MatRef::from_rows(&data, 8)).unwrap();
+        let rows: Vec<&[u8]> = data.chunks_exact(8).collect();
         let learnt = learn(&rows, 4, Level::detect());
         assert!(learnt.directions.iter().all(|&entry| entry == 0.0));
     }

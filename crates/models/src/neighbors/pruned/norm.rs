@@ -1,12 +1,10 @@
 //! An upper bound of the largest eigenvalue of M M^T, from integers (lemma 5).
 
 /// An integer that is not below the largest eigenvalue of the symmetric `gram`, `n x n`, whose entries
-/// are below 2^31 in magnitude.
+/// are below 2^62 in magnitude.
 ///
-/// `d + |E^4|_F^(1/4)` for `E = gram - d I`, with `d` the largest entry of the diagonal. `E^2` is computed
-/// in integers: no partial sum is above `|E|_inf^2`. Its square is computed in f64, of entries that are
-/// rounded once; with `u = 2^-53`, every entry of the result is off by at most `(n + 4) u` times the
-/// same sum of magnitudes, an entry of `|E^2| |E^2|`, whose Frobenius norm is at most `sqrt(n) |E|_inf^4`.
+/// `d + |E^2|_F^(1/2)` for `E = gram - d I`, with `d` the largest entry of the diagonal; where squares of
+/// `E` do not fit 64 bits, `d + |E|_inf`.
 pub(super) fn eigenvalue_bound(gram: &[i64], n: usize) -> u64 {
     assert_eq!(gram.len(), n * n);
     let diagonal = (0..n).map(|i| gram[i * n + i]).max().unwrap_or(0);
@@ -19,42 +17,33 @@ pub(super) fn eigenvalue_bound(gram: &[i64], n: usize) -> u64 {
         .map(|row| row.iter().map(|e| e.unsigned_abs()).sum::<u64>())
         .max()
         .unwrap_or(0);
+    // No sum of products along two rows is above |E|_inf^2.
     let spread = if inf >= 1 << 31 {
         inf
     } else {
-        fourth_root(&error, n, inf).min(inf)
+        root_of_square(&error, n).min(inf)
     };
     diagonal.unsigned_abs() + spread
 }
 
-/// `|E^4|_F^(1/4)`, rounded up, for `|E|_inf = inf < 2^31`.
-fn fourth_root(error: &[i64], n: usize, inf: u64) -> u64 {
-    let mut square = vec![0i64; n * n];
-    for (row, out) in error
-        .chunks_exact(n.max(1))
-        .zip(square.chunks_exact_mut(n.max(1)))
-    {
-        for (&left, right) in row.iter().zip(error.chunks_exact(n)) {
-            for (sum, &right) in out.iter_mut().zip(right) {
-                *sum += left * right;
-            }
-        }
-    }
-    let square: Vec<f64> = square.iter().map(|&entry| entry as f64).collect();
+/// `|E^2|_F^(1/2)`, rounded up.
+fn root_of_square(error: &[i64], n: usize) -> u64 {
     let mut squares = 0.0;
-    let mut fourth = vec![0.0; n];
-    for row in square.chunks_exact(n.max(1)) {
-        fourth.fill(0.0);
-        for (&left, right) in row.iter().zip(square.chunks_exact(n)) {
-            for (sum, &right) in fourth.iter_mut().zip(right) {
+    let mut row_of_square = vec![0i64; n];
+    for row in error.chunks_exact(n.max(1)) {
+        row_of_square.fill(0);
+        for (&left, right) in row.iter().zip(error.chunks_exact(n)) {
+            for (sum, &right) in row_of_square.iter_mut().zip(right) {
                 *sum += left * right;
             }
         }
-        squares += fourth.iter().map(|entry| entry * entry).sum::<f64>();
+        squares += row_of_square
+            .iter()
+            .map(|&entry| (entry as f64).powi(2))
+            .sum::<f64>();
     }
-    let rounding = (n as f64).sqrt() * (n + 4) as f64 * f64::EPSILON * (inf as f64).powi(4);
-    // The factor is far above what the sum of squares and the roots can be off by.
-    let bound = (squares.sqrt() + rounding).sqrt().sqrt() * (1.0 + 1e-9);
+    // The factor is far above what the sum of squares and the roots can be off by: (n^2 + 4) 2^-53.
+    let bound = squares.sqrt().sqrt() * (1.0 + 1e-9);
     bound.ceil() as u64 + 1
 }
 
@@ -109,7 +98,7 @@ mod tests {
             v = image.iter().map(|x| x * scale).collect();
         }
         assert!(
-            quotient <= bound && bound < 1.6 * quotient,
+            quotient <= bound && bound < 2.0 * quotient,
             "{quotient} {bound}"
         );
     }

@@ -1,8 +1,9 @@
 //! Whether pruning pays for these data: a small search on a sample tells.
 
+use super::code::Coder;
 use super::components::evenly;
-use super::{Pruned, coder, search};
-use crate::neighbors::{Metric, Rows};
+use super::{Pruned, search};
+use crate::neighbors::{Element, Metric, Rows};
 use nearplane_kernels::Level;
 
 /// Fewer rows are searched by brute force in less time than codes take.
@@ -27,8 +28,8 @@ const WORTH: f64 = 0.5;
 ///
 /// The nearest neighbour among the sample is about as far away as the (n / 2048)-th among n rows, so
 /// that the shares that the bounds leave here stand for lists of that length.
-pub(in crate::neighbors) fn pays(
-    rows: &Rows<'_, u8>,
+pub(in crate::neighbors) fn pays<T: Element>(
+    rows: &Rows<'_, T>,
     metric: Metric,
     level: Level,
 ) -> Option<Pruned> {
@@ -36,7 +37,7 @@ pub(in crate::neighbors) fn pays(
     if n < MIN_ROWS || rows.cols() < MIN_COLS {
         return None;
     }
-    let coder = coder(rows, metric, level)?;
+    let coder = Coder::learn(rows, metric, level)?;
     // One in the middle between two of the sample, so that no query is in it.
     let between = n / SAMPLE.min(n / 2) / 2;
     let sample: Vec<u32> = evenly(n, SAMPLE.min(n / 2)).map(|row| row as u32).collect();
@@ -54,9 +55,9 @@ pub(in crate::neighbors) fn pays(
         &mut |_, _| {},
     )
     .ok()?;
-    let scattered = effort.bytes - effort.pairs * trial.coder.first_cols() as u64;
-    let blocked = effort.pairs * trial.coder.first_cols() as u64;
+    let scattered = effort.bytes - effort.pairs * trial.coder.lengths().first as u64;
+    let blocked = effort.pairs * trial.coder.lengths().first as u64;
     let cost = blocked as f64 + SCATTERED * scattered as f64;
-    let brute = (effort.pairs * rows.cols() as u64) as f64;
+    let brute = (effort.pairs * (rows.cols() * size_of::<T>()) as u64) as f64;
     (cost <= WORTH * brute).then(|| Pruned::with_coder(rows, trial.coder, level))
 }

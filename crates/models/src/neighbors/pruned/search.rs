@@ -1,56 +1,49 @@
-//! The cascade: first codes of all pairs, second codes of what is left, pixels of what is left then.
+//! The cascade: candidates by coarse codes, first codes of all pairs, detailed codes of what is left, and the
+//! elements of what is left then.
 //!
 //! Workers take parts of the queries, so that all that is decided about a query depends on that
 //! query and the rows alone: not even the counts of what was looked at depend on the threads. A worker
-//! walks over the rows in spans, each a few times as long as the one before. Of a span it compares all
-//! first codes; then looks at the pixels of the rows with the nearest codes, so that the threshold is
-//! close to the last one before much is spent; then compares second codes, block by block; then, the
-//! same again, the pixels of the rows with the nearest second codes, and at last those of what is left, in
-//! the order of the rows, so that queries share a row while it is near and the next is on its way.
+//! first finds candidates for its queries ([`seeds`]), whose exact distances are the first thresholds. Then it
+//! walks over the rows block by block: while the codes of a block are near, a group of queries compares all its
+//! first codes, the detailed codes of the pairs that pass, and the rows themselves of the pairs that pass again,
+//! the next of which is on its way. Thresholds only fall.
 
 use super::code::Scale;
-use super::{Block, Pruned};
+use super::nearest::Nearest;
+use super::seeds::{self, each_bit, n_candidates, n_seeds};
+use super::{List, Pruned};
 use crate::Monitor;
-use crate::neighbors::element::{QUERIES_AT_ONCE, kernel};
-use crate::neighbors::{Effort, Metric, NeighborsError, Rows};
-use nearplane_kernels::{
-    Kernel, Level, MatMut, PackedQueries, each_at_most, l1_u8, l2_sq_u8, prefetch, u8_block,
-};
+use crate::neighbors::element::QUERIES_AT_ONCE;
+use crate::neighbors::{Effort, Element, Metric, NeighborsError, Rows};
+use nearplane_kernels::{Level, PackedQueries, TopK, u8_block_at_most};
 use rayon::prelude::*;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Bytes of lists and queries that are worked on at a time, of all workers together.
 const QUERY_BYTES: usize = 96 << 20;
 
-/// The most queries of a part: their pixels and lists stay near while rows pass by.
-const MAX_PART: usize = 20 * QUERIES_AT_ONCE;
+/// The most queries of a part: their codes stay in a second-level cache while rows pass by.
+const MAX_PART: usize = 48 * QUERIES_AT_ONCE;
 
 /// Parts for each worker, where there are queries enough, so that all finish together.
 const PARTS_PER_WORKER: usize = 4;
 
-/// Blocks of the first span.
-const FIRST_SPAN: usize = 4;
+/// Up to so many queries share the workers: these take spans of blocks.
+const FEW: usize = QUERIES_AT_ONCE;
 
-/// How many times as long as the one before a span is.
-const GROWTH: usize = 4;
+/// Spans of blocks, where workers share them.
+const SPANS: usize = 8;
 
-/// Blocks of the longest span: bounds the hits that are kept.
-const LONGEST_SPAN: usize = 64;
-
-/// Survivors whose rows are on their way while one is looked at.
+/// Rows that are on their way while one is looked at.
 const AHEAD: usize = 4;
 
-/// Neighbours of one query, (distance, index), the nearest first.
-type List = Vec<(u32, u32)>;
-
 /// Finds the k nearest of each query and hands them to `sink`, as (distance, index), in blocks.
-pub(in crate::neighbors) fn search(
+pub(in crate::neighbors) fn search<T: Element>(
     pruned: &Pruned,
-    rows: &Rows<'_, u8>,
+    rows: &Rows<'_, T>,
     (metric, level): (Metric, Level),
-    queries: &Rows<'_, u8>,
+    queries: &Rows<'_, T>,
     k: usize,
     monitor: &dyn Monitor,
     sink: &mut dyn FnMut(usize, Vec<List>),
@@ -62,10 +55,11 @@ pub(in crate::neighbors) fn search(
         pruned,
         rows,
         level,
-        pixels: kernel(metric),
+        metric,
         k,
+        is_few: queries.len() <= FEW,
         first: pruned.coder.first_scale(),
-        second: pruned.coder.second_scale(),
+        detail: pruned.coder.detail_scale(),
         progress: &|new: usize| {
             let before = pairs.fetch_add(new as u64, Ordering::Relaxed);
             monitor.progress(before + new as u64, total);
@@ -79,7 +73,7 @@ pub(in crate::neighbors) fn search(
         },
     };
     let workers = rayon::current_num_threads();
-    let bytes_each = queries.cols() + k.saturating_mul(16).saturating_add(256);
+    let bytes_each = queries.cols() * size_of::<T>() + k.saturating_mul(64).saturating_add(1024);
     let at_once = (QUERY_BYTES / bytes_each).max(QUERIES_AT_ONCE);
     let mut effort = Effort::default();
     for first in (0..queries.len()).step_by(at_once) {
@@ -110,335 +104,311 @@ pub(in crate::neighbors) fn search(
     Ok(effort)
 }
 
-struct Search<'s> {
+struct Search<'s, T> {
     pruned: &'s Pruned,
-    rows: &'s Rows<'s, u8>,
+    rows: &'s Rows<'s, T>,
     level: Level,
-    pixels: Kernel,
+    metric: Metric,
     k: usize,
+    is_few: bool,
     first: Scale,
-    second: Scale,
+    detail: Scale,
     progress: &'s (dyn Fn(usize) + Sync),
     cancelled: &'s (dyn Fn() -> bool + Sync),
 }
 
 /// One query on its way.
-struct Query<'q> {
-    pixels: &'q [u8],
-    second: &'q [u8],
-    replaced: u8,
+struct Query<'q, T> {
+    row: &'q [T],
+    detail: &'q [u8],
     first_slack: u64,
-    second_slack: u64,
+    detail_slack: u64,
     nearest: Nearest,
-    /// Rows of the span that may be among the nearest, ascending.
-    hits: Vec<Hit>,
-    /// No neighbour is farther away: the distance of the k-th of some rows.
+    /// What the codes of rows within the threshold reach, without any slack. The threshold is the
+    /// distance of the k-th of some rows: no neighbour is farther away.
+    reach: u64,
     threshold: u32,
-    /// What the codes of rows within the threshold reach, without the slack of the row.
-    first_reach: u64,
-    second_reach: u64,
+    /// The largest distance of first codes within reach, whatever the slack of the row.
+    limit: u32,
+    /// Rows that were looked at as candidates, ascending.
+    seeds: Vec<u32>,
 }
 
-impl Query<'_> {
-    fn set_threshold(&mut self, threshold: u32, search: &Search<'_>) {
-        self.threshold = threshold;
-        self.first_reach = search.first.reach(threshold) + self.first_slack;
-        self.second_reach = search.second.reach(threshold) + self.second_slack;
+impl<T> Query<'_, T> {
+    /// Candidates that are not before this row.
+    fn seeds_from(&self, row: u32) -> &[u32] {
+        &self.seeds[self.seeds.partition_point(|&seed| seed < row)..]
     }
 }
 
-/// A row that the bounds so far let pass for a query.
-#[derive(Clone, Copy)]
-struct Hit {
-    row: u32,
-    /// Distance of the codes compared last.
-    of_codes: u32,
+/// Some queries whose codes are compared together.
+struct Group {
+    coarse: PackedQueries,
+    first: PackedQueries,
 }
 
 /// A pair that both codes let pass.
 #[derive(Clone, Copy)]
 struct Survivor {
-    row: u32,
     query: u32,
+    row: u32,
     of_codes: u32,
 }
 
-/// The k nearest so far.
-struct Nearest {
-    k: usize,
-    /// distance << 32 | index, the farthest on top.
-    heap: BinaryHeap<u64>,
+/// What a worker keeps from block to block.
+#[derive(Default)]
+struct Room {
+    limits: Vec<u32>,
+    hits: Vec<u64>,
+    survivors: Vec<Survivor>,
 }
 
-impl Nearest {
-    /// Takes a pair in, and returns the distance of the k-th if that is closer now.
-    fn push(&mut self, distance: u32, index: u32) -> Option<u32> {
-        let key = u64::from(distance) << 32 | u64::from(index);
-        if self.heap.len() < self.k {
-            self.heap.push(key);
-        } else {
-            let mut farthest = self.heap.peek_mut()?;
-            if key >= *farthest {
-                return None;
-            }
-            *farthest = key;
-        }
-        let full = self.heap.len() == self.k;
-        let farthest = self.heap.peek().filter(|_| full)?;
-        Some((farthest >> 32) as u32)
-    }
-
-    fn into_sorted(self) -> List {
-        let keys = self.heap.into_sorted_vec().into_iter();
-        keys.map(|key| ((key >> 32) as u32, key as u32)).collect()
-    }
-}
-
-impl Search<'_> {
-    fn distance(&self, a: &[u8], b: &[u8]) -> u32 {
-        match self.pixels {
-            Kernel::L1 => l1_u8(self.level, a, b),
-            _ => l2_sq_u8(self.level, a, b),
-        }
-    }
-
+impl<T: Element> Search<'_, T> {
     /// The lists of some queries; short ones if the search was cancelled.
-    fn part(&self, pixels: &[&[u8]]) -> (Vec<List>, Effort) {
+    fn part(&self, rows: &[&[T]]) -> (Vec<List>, Effort) {
         let coder = &self.pruned.coder;
-        let codes = coder.encode(self.level, pixels);
-        let first: Vec<&[u8]> = codes.first.chunks_exact(codes.first_cols).collect();
-        let groups: Vec<PackedQueries> = first
-            .chunks(QUERIES_AT_ONCE)
-            .map(|group| {
-                let mut packed = PackedQueries::new(self.level, coder.kernel());
-                packed.pack(group);
-                packed
+        let lengths = coder.lengths();
+        let codes = coder.encode(self.level, rows);
+        let pack = |codes: &[u8], len: usize| {
+            let mut packed = PackedQueries::new(self.level, coder.kernel());
+            let rows: Vec<&[u8]> = codes.chunks_exact(len).collect();
+            packed.pack(&rows);
+            packed
+        };
+        let groups: Vec<Group> = codes
+            .coarse
+            .chunks(QUERIES_AT_ONCE * lengths.coarse)
+            .zip(codes.first.chunks(QUERIES_AT_ONCE * lengths.first))
+            .map(|(coarse, first)| Group {
+                coarse: pack(coarse, lengths.coarse),
+                first: pack(first, lengths.first),
             })
             .collect();
-        let mut queries: Vec<Query<'_>> = pixels
-            .iter()
+        let mut effort = Effort::default();
+        let blocks = 0..self.pruned.blocks.len();
+        let seeds = if self.is_few {
+            (self.spans().into_par_iter())
+                .map(|span| self.seeds(span, &groups, &codes.coarse, rows.len()))
+                .reduce_with(|mut lists, others| {
+                    for (list, other) in lists.iter_mut().zip(&others) {
+                        list.merge(other);
+                    }
+                    lists
+                })
+                .unwrap_or_default()
+        } else {
+            self.seeds(blocks.clone(), &groups, &codes.coarse, rows.len())
+        };
+        let mut queries: Vec<Query<'_, T>> = (rows.iter().zip(seeds))
             .enumerate()
-            .map(|(at, &pixels)| {
+            .map(|(at, (row, seeds))| {
                 let mut query = Query {
-                    pixels,
-                    second: &codes.second[at * self.pruned.second_cols..]
-                        [..self.pruned.second_cols],
-                    replaced: first[at][codes.first_cols - 1],
-                    first_slack: u64::from(codes.first_slack[at]),
-                    second_slack: u64::from(codes.second_slack[at]),
-                    nearest: Nearest {
-                        k: self.k,
-                        heap: BinaryHeap::new(),
-                    },
-                    hits: Vec::new(),
+                    row,
+                    detail: &codes.detail[at * lengths.detail..][..lengths.detail],
+                    first_slack: codes.first_slack[at].into(),
+                    detail_slack: codes.detail_slack[at].into(),
+                    nearest: Nearest::new(self.k),
+                    reach: coder.reach(u32::MAX),
                     threshold: u32::MAX,
-                    first_reach: 0,
-                    second_reach: 0,
+                    limit: u32::MAX,
+                    seeds: Vec::new(),
                 };
-                query.set_threshold(u32::MAX, self);
+                self.look_at_seeds(&mut query, seeds, &mut effort);
                 query
             })
             .collect();
 
-        let mut effort = Effort::default();
-        let mut room = Room::default();
-        let n_blocks = self.pruned.blocks.len();
-        let (mut start, mut len) = (0, FIRST_SPAN);
-        while start < n_blocks && !(self.cancelled)() {
-            let span = start..n_blocks.min(start + len);
-            self.first_codes(span.clone(), &groups, &mut queries, &mut room);
-            for query in &mut queries {
-                self.nearest_hits(query, Self::passes_first, &mut room, &mut effort);
-                let mut hits = std::mem::take(&mut query.hits);
-                hits.retain(|hit| self.passes_first(query, hit.of_codes, hit.row));
-                query.hits = hits;
+        if self.is_few {
+            let found: Vec<(Vec<Survivor>, u64)> = (self.spans().into_par_iter())
+                .map(|span| {
+                    let mut room = Room::default();
+                    let (mut all, mut bounded) = (Vec::new(), 0);
+                    for number in span {
+                        for group in &groups {
+                            bounded += self.bounds(number, group, &queries, &mut room);
+                            all.append(&mut room.survivors);
+                        }
+                    }
+                    (all, bounded)
+                })
+                .collect();
+            for (survivors, bounded) in found {
+                effort.bounded += bounded;
+                self.survivors(&mut queries, &survivors, &mut effort);
             }
-            self.second_codes(span, &mut queries, &mut effort);
-            for query in &mut queries {
-                self.nearest_hits(query, Self::passes_second, &mut room, &mut effort);
+            (self.progress)(self.rows.len() * queries.len());
+        } else {
+            let mut room = Room::default();
+            for number in blocks {
+                if (self.cancelled)() {
+                    break;
+                }
+                let grouped = queries.chunks_mut(QUERIES_AT_ONCE);
+                for (group, queries) in groups.iter().zip(grouped) {
+                    effort.bounded += self.bounds(number, group, queries, &mut room);
+                    self.survivors(queries, &room.survivors, &mut effort);
+                }
+                (self.progress)(self.pruned.blocks[number].len() * queries.len());
             }
-            self.pixels(&mut queries, &mut room, &mut effort);
-            start += len;
-            len = (len * GROWTH).min(LONGEST_SPAN);
         }
         effort.pairs = queries.len() as u64 * self.rows.len() as u64;
-        effort.bytes += effort.pairs * coder.first_cols() as u64;
-        effort.bytes += effort.exact * self.rows.cols() as u64;
+        effort.bytes += effort.pairs * (lengths.coarse + lengths.first) as u64;
+        effort.bytes += effort.bounded * lengths.detail as u64;
+        effort.bytes += effort.exact * (self.rows.cols() * size_of::<T>()) as u64;
         let lists = queries.into_iter().map(|query| query.nearest.into_sorted());
         (lists.collect(), effort)
     }
 
-    /// Compares the first codes of a span with those of all queries; what passes are the hits.
-    fn first_codes(
+    /// Spans of blocks that workers share where queries are few.
+    fn spans(&self) -> Vec<Range<usize>> {
+        let n = self.pruned.blocks.len();
+        let each = n.div_ceil(SPANS).max(1);
+        (0..n)
+            .step_by(each)
+            .map(|first| first..n.min(first + each))
+            .collect()
+    }
+
+    /// Candidates among the rows of some blocks, for each query.
+    fn seeds(
         &self,
-        span: Range<usize>,
-        groups: &[PackedQueries],
-        queries: &mut [Query<'_>],
-        room: &mut Room,
-    ) {
-        for number in span {
+        blocks: Range<usize>,
+        groups: &[Group],
+        codes: &[u8],
+        n_queries: usize,
+    ) -> Vec<TopK> {
+        let coder = &self.pruned.coder;
+        let n = n_candidates(self.k, self.rows.len());
+        let mut lists = vec![TopK::new(n); n_queries];
+        let mut room = seeds::Room::default();
+        for (is_first, number) in blocks.enumerate().map(|(at, number)| (at == 0, number)) {
             if (self.cancelled)() {
-                return;
+                break;
             }
+            let codes = codes.chunks(QUERIES_AT_ONCE * coder.lengths().coarse);
+            let grouped = lists.chunks_mut(QUERIES_AT_ONCE);
             let block = &self.pruned.blocks[number];
-            let n_rows = block.first.len();
-            let first_row = number * super::BLOCK_ROWS;
-            for (group, queries) in groups.iter().zip(queries.chunks_mut(QUERIES_AT_ONCE)) {
-                let sums = block_sums(group, block, &mut room.sums);
-                for (query, sums) in queries.iter_mut().zip(sums.chunks_exact(n_rows)) {
-                    let reach = query.first_reach + u64::from(block.max_slack);
-                    let hits = &mut query.hits;
-                    each_at_most(self.level, sums, self.first.cutoff(reach), |row| {
-                        hits.push(Hit {
-                            row: (first_row + row) as u32,
-                            of_codes: sums[row],
-                        });
-                    });
+            let first_row = number * self.pruned.block_rows;
+            for ((group, codes), lists) in groups.iter().zip(codes).zip(grouped) {
+                let queries = (&group.coarse, codes);
+                if is_first {
+                    seeds::offer_all(
+                        self.level,
+                        block,
+                        first_row,
+                        &group.coarse,
+                        lists,
+                        &mut room,
+                    );
+                } else {
+                    let by = (coder, self.level);
+                    seeds::offer(by, block, first_row, queries, lists, &mut room);
                 }
             }
-            (self.progress)(n_rows * queries.len());
         }
+        lists
     }
 
-    /// Looks at the pixels of the hits with the nearest codes: as many as fill the list, and half of k
-    /// more.
-    fn nearest_hits(
-        &self,
-        query: &mut Query<'_>,
-        passes: fn(&Self, &Query<'_>, u32, u32) -> bool,
-        room: &mut Room,
-        effort: &mut Effort,
-    ) {
-        let missing = self.k - query.nearest.heap.len();
-        let wanted = (missing + self.k / 2 + 2).min(query.hits.len());
-        if wanted == 0 {
-            return;
+    /// The distances of the candidates with the nearest detailed codes.
+    fn look_at_seeds(&self, query: &mut Query<'_, T>, seeds: TopK, effort: &mut Effort) {
+        let coder = &self.pruned.coder;
+        let mut seeds = seeds.into_sorted();
+        for (of_codes, row) in &mut seeds {
+            let (detail, _) = self.pruned.detail(*row);
+            *of_codes = coder.detail_distance(self.level, query.detail, detail);
         }
-        let keys = &mut room.keys;
-        keys.clear();
-        keys.extend(query.hits.iter().map(|hit| (hit.of_codes, hit.row)));
-        keys.select_nth_unstable(wanted - 1);
-        keys.truncate(wanted);
-        keys.sort_unstable();
-        for (at, &(of_codes, row)) in keys.iter().enumerate() {
-            if let Some(&(_, next)) = keys.get(at + AHEAD) {
-                prefetch(self.rows.row(next as usize));
+        effort.bounded += seeds.len() as u64;
+        let n = n_seeds(self.k, self.rows.len()).min(seeds.len());
+        if n < seeds.len() {
+            seeds.select_nth_unstable(n);
+            seeds.truncate(n);
+        }
+        query.seeds.extend(seeds.into_iter().map(|(_, row)| row));
+        query.seeds.sort_unstable();
+        for at in 0..n {
+            if let Some(&next) = query.seeds.get(at + AHEAD) {
+                T::prefetch(self.rows.row(next as usize));
             }
-            if passes(self, query, of_codes, row) {
-                self.look_at(query, row, effort);
-            }
+            self.look_at(query, query.seeds[at], effort);
         }
-        // What was passed over here cannot be a neighbour, either.
-        keys.sort_unstable_by_key(|&(_, row)| row);
-        let mut seen = keys.iter().map(|&(_, row)| row).peekable();
-        query.hits.retain(|hit| seen.next_if_eq(&hit.row).is_none());
     }
 
-    fn passes_first(&self, query: &Query<'_>, of_codes: u32, row: u32) -> bool {
-        let slack = u64::from(self.pruned.block_of(row).slack[row as usize % super::BLOCK_ROWS]);
-        self.first.within(of_codes, query.first_reach + slack)
-    }
-
-    fn passes_second(&self, query: &Query<'_>, of_codes: u32, row: u32) -> bool {
-        let slack = self.pruned.block_of(row).second_slack[row as usize % super::BLOCK_ROWS];
-        self.second
-            .within(of_codes, query.second_reach + u64::from(slack))
+    fn passes(&self, query: &Query<'_, T>, of_codes: u32, slack: u64) -> bool {
+        self.detail
+            .within(of_codes, query.reach + query.detail_slack + slack)
     }
 
     /// The exact distance of a row.
-    fn look_at(&self, query: &mut Query<'_>, row: u32, effort: &mut Effort) {
-        let distance = self.distance(query.pixels, self.rows.row(row as usize));
+    fn look_at(&self, query: &mut Query<'_, T>, row: u32, effort: &mut Effort) {
+        let features = self.rows.row(row as usize);
+        let distance = T::pair(self.level, self.metric, query.row, features);
         effort.exact += 1;
         if let Some(threshold) = query.nearest.push(distance, row)
             && threshold < query.threshold
         {
-            query.set_threshold(threshold, self);
+            query.threshold = threshold;
+            query.reach = self.pruned.coder.reach(threshold);
+            let slack = query.first_slack + self.pruned.first_slack;
+            query.limit = self.first.cutoff(query.reach + slack);
         }
     }
 
-    /// Compares the second codes of the hits, block by block; what passes stays a hit.
-    fn second_codes(&self, span: Range<usize>, queries: &mut [Query<'_>], effort: &mut Effort) {
+    /// Finds the pairs of a block and a group that both codes let pass, and returns how many the first did.
+    fn bounds(
+        &self,
+        number: usize,
+        group: &Group,
+        queries: &[Query<'_, T>],
+        room: &mut Room,
+    ) -> u64 {
         let coder = &self.pruned.coder;
-        let cols = self.pruned.second_cols;
+        let block = &self.pruned.blocks[number];
+        let first_row = number * self.pruned.block_rows;
+        let len = coder.lengths().detail;
+        room.limits.clear();
+        room.limits.extend(queries.iter().map(|query| query.limit));
+        let words = block.len().div_ceil(64);
+        room.hits.resize(queries.len() * words, 0);
+        u8_block_at_most(&group.first, &block.first, &room.limits, &mut room.hits);
+        room.survivors.clear();
+        let hits = room.hits.chunks_exact(words);
         let mut bounded = 0;
-        // Positions in the hits of each query: where to read on, and where to write.
-        let mut places = vec![(0, 0); queries.len()];
-        for number in span {
-            let block = &self.pruned.blocks[number];
-            let first_row = number * super::BLOCK_ROWS;
-            let end = (first_row + block.first.len()) as u32;
-            for (query, (read, write)) in queries.iter_mut().zip(&mut places) {
-                while let Some(&hit) = query.hits.get(*read).filter(|hit| hit.row < end) {
-                    *read += 1;
-                    bounded += 1;
-                    let row = hit.row as usize - first_row;
-                    let second = &block.second[row * cols..][..cols];
-                    let kept = coder.kept(hit.of_codes, query.replaced, block.replaced[row]);
-                    let added = match coder.kernel() {
-                        Kernel::L1 => l1_u8(self.level, query.second, second),
-                        _ => l2_sq_u8(self.level, query.second, second),
-                    };
-                    let of_codes = kept + added;
-                    let reach = query.second_reach + u64::from(block.second_slack[row]);
-                    if self.second.within(of_codes, reach) {
-                        query.hits[*write] = Hit { of_codes, ..hit };
-                        *write += 1;
-                    }
+        for (number, (query, words)) in queries.iter().zip(hits).enumerate() {
+            let mut seeds = query.seeds_from(first_row as u32);
+            each_bit(words, |at| {
+                let row = (first_row + at) as u32;
+                while seeds.first().is_some_and(|&seed| seed < row) {
+                    seeds = &seeds[1..];
                 }
-            }
-        }
-        for (query, (_, kept)) in queries.iter_mut().zip(places) {
-            query.hits.truncate(kept);
-        }
-        effort.bounded += bounded;
-        effort.bytes += bounded * cols as u64;
-    }
-
-    /// Exact distances of the hits that are left, row by row.
-    fn pixels(&self, queries: &mut [Query<'_>], room: &mut Room, effort: &mut Effort) {
-        let survivors = &mut room.survivors;
-        survivors.clear();
-        for (number, query) in queries.iter_mut().enumerate() {
-            for hit in std::mem::take(&mut query.hits) {
-                if self.passes_second(query, hit.of_codes, hit.row) {
-                    survivors.push(Survivor {
-                        row: hit.row,
+                if seeds.first() == Some(&row) {
+                    return;
+                }
+                bounded += 1;
+                let detail = &block.detail[at * len..][..len];
+                let of_codes = coder.detail_distance(self.level, query.detail, detail);
+                if self.passes(query, of_codes, block.detail_slack[at].into()) {
+                    room.survivors.push(Survivor {
                         query: number as u32,
-                        of_codes: hit.of_codes,
+                        row,
+                        of_codes,
                     });
                 }
-            }
+            });
         }
-        survivors.sort_unstable_by_key(|survivor| (survivor.row, survivor.query));
+        bounded
+    }
+
+    /// Exact distances of what is left of a group, unless the threshold has fallen below its bound since.
+    fn survivors(&self, queries: &mut [Query<'_, T>], survivors: &[Survivor], effort: &mut Effort) {
         for (at, survivor) in survivors.iter().enumerate() {
             if let Some(next) = survivors.get(at + AHEAD) {
-                prefetch(self.rows.row(next.row as usize));
+                T::prefetch(self.rows.row(next.row as usize));
             }
             let query = &mut queries[survivor.query as usize];
-            if self.passes_second(query, survivor.of_codes, survivor.row) {
+            let (_, slack) = self.pruned.detail(survivor.row);
+            if self.passes(query, survivor.of_codes, slack) {
                 self.look_at(query, survivor.row, effort);
             }
         }
     }
-}
-
-/// What a worker keeps from span to span.
-#[derive(Default)]
-struct Room {
-    sums: Vec<u32>,
-    /// (distance of the codes, row).
-    keys: Vec<(u32, u32)>,
-    survivors: Vec<Survivor>,
-}
-
-/// The distances of the first codes, `queries x rows`.
-fn block_sums<'s>(group: &PackedQueries, block: &Block, sums: &'s mut Vec<u32>) -> &'s [u32] {
-    let (n_queries, n_rows) = (group.len(), block.first.len());
-    sums.resize(QUERIES_AT_ONCE * super::BLOCK_ROWS, 0);
-    u8_block(
-        group,
-        &block.first,
-        &mut MatMut::new(sums, n_queries, n_rows, n_rows),
-    );
-    &sums[..n_queries * n_rows]
 }
