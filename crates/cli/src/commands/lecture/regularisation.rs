@@ -235,7 +235,8 @@ fn more(story: &Story<'_>) -> Result<Section> {
         "to",
     ]);
     let mut numbers = Table::new(&["with", "fitted", "validation"]);
-    let (mut bars, mut ticks) = (Vec::new(), Vec::new());
+    let (mut bars, mut intervals) = ((Vec::new(), Vec::new()), Vec::new());
+    let mut ticks = Vec::new();
     for (i, (name, params, _)) in runs.iter().enumerate() {
         let model = story.sgd(&data, Loss::Softmax, lambda, params)?;
         let (fitted, judged) = (
@@ -251,35 +252,22 @@ fn more(story: &Story<'_>) -> Result<Section> {
             percent(high).into(),
         ]);
         numbers.row([(*name).into(), fitted.value().into(), judged.value().into()]);
-        bars.push((i as f64, fitted.value(), judged.value(), low, high));
+        let x = i as f64;
+        bars.0.push((x + 0.14, x + 0.48, fitted.value()));
+        bars.1.push((x + 0.52, x + 0.86, judged.value()));
+        intervals.push((x + 0.69, low, high));
         ticks.push((i as f64 + 0.5, (*name).to_owned()));
     }
-    let of =
-        |pick: &dyn Fn(&(f64, f64, f64, f64, f64)) -> (f64, f64, f64)| -> Vec<(f64, f64, f64)> {
-            bars.iter().map(pick).collect()
-        };
     let plot = Plot::new(
         "Dropout and normalisation",
         "accuracies of four ways to train the same softmax",
     )
     .size(440, 250)
-    .x(Axis::new("").range(0.0, bars.len() as f64).ticks(ticks))
+    .x(Axis::new("").range(0.0, runs.len() as f64).ticks(ticks))
     .y(Axis::new("accuracy").percent())
-    .bars(
-        "fitted images",
-        Color::Series(1),
-        &of(&|b| (b.0 + 0.14, b.0 + 0.48, b.1)),
-    )
-    .bars(
-        "validation images",
-        Color::Series(0),
-        &of(&|b| (b.0 + 0.52, b.0 + 0.86, b.2)),
-    )
-    .errors(
-        "95 % interval",
-        Color::Ink,
-        &of(&|b| (b.0 + 0.69, b.3, b.4)),
-    );
+    .bars("fitted images", Color::Series(1), &bars.0)
+    .bars("validation images", Color::Series(0), &bars.1)
+    .errors("95 % interval", Color::Ink, &intervals);
     let figure = Figure::new(prose(
         "The same softmax on pixels, lambda = {}, trained in four ways.",
         &[number(lambda, 6)],
