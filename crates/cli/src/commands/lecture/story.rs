@@ -63,7 +63,9 @@ pub(super) struct Story<'a> {
     pub(super) quick: bool,
     pub(super) names: &'a [String],
     /// How the data are named on a command line, with a blank before it.
-    pub(super) data_flags: String,
+    data_flags: String,
+    /// The same without what leaves out training images.
+    pub(super) folder_flag: String,
     pub(super) source: String,
     /// All training images, then the nine tenths that fit and the tenth that judges.
     pub(super) all: Part<'a>,
@@ -105,10 +107,11 @@ impl<'a> Story<'a> {
         let test = first(rows(data.test())?, widen(data.test().labels()), most_test);
         let split = stratified_split(&all.labels, VALIDATION, settings.split_seed)
             .context("cannot set aside a tenth of the training images; give a larger --limit")?;
-        let mut data_flags = match &plan.source.folder {
+        let folder_flag = match &plan.source.folder {
             Some(folder) => format!(" --data {}", folder.path.display()),
             None => String::new(),
         };
+        let mut data_flags = folder_flag.clone();
         if n_train < data.train().len() {
             data_flags += &format!(" --limit {n_train}");
         }
@@ -120,6 +123,7 @@ impl<'a> Story<'a> {
             quick: plan.quick,
             names: data.class_names(),
             data_flags,
+            folder_flag,
             source: opened.source.clone(),
             fit: all.select(split.train.clone())?,
             validation: all.select(split.validation.clone())?,

@@ -55,8 +55,7 @@ pub(super) fn tell(page: &mut Page, story: &mut Story<'_>, leaderboard: &[Entry]
         .figure(confusion)
         .paragraph(prose(
             "A linear classifier compares an image with {} templates, where nearest neighbours compare it with {} \
-             images; on good features it is the better one, too. And it still takes {} for {}. What comes next is to \
-             *learn* the features.",
+             images. And it still takes {} for {}. What comes next is to *learn* the features.",
             &[
                 story.names.len().into(),
                 story.all.len().into(),
@@ -199,7 +198,10 @@ fn mistakes(story: &Story<'_>) -> Result<(Figure, f64, (usize, usize))> {
         let at = predicted.iter().zip(&story.test.labels).position(|(&p, &t)| (t, p) == (truth, taken))?;
         Some(story.test.rows.row(at))
     }))
-    .command("nearplane eval best.safetensors --on test --confusion confusion.svg")
+    .command(&format!(
+        "nearplane eval best.safetensors{} --confusion confusion.svg",
+        story.folder_flag
+    ))
     .data("confusion", data);
     Ok((figure, found.value(), worst))
 }
