@@ -156,7 +156,7 @@ fn told(entries: &[Entry], story: &Story<'_>) -> Section {
         "test",
         "95 % from",
         "to",
-        "test images",
+        "images",
     ]);
     let mut data = Table::new(&[
         "features",
