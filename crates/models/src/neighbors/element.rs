@@ -1,6 +1,6 @@
 //! What rows can be made of, u8 or f32, and the block kernels of each behind one interface.
 
-use super::pruned::Quantizer;
+use super::pruned::{Coder, Codes};
 use super::{Metric, Rows};
 use crate::linear::Products;
 use nearplane_kernels::{
@@ -37,7 +37,7 @@ impl Element for f32 {
 }
 
 pub(super) mod sealed {
-    use super::super::pruned::Quantizer;
+    use super::super::pruned::{Coder, Codes};
     use super::{Kernel, Level, Metric, Rows};
 
     /// The kernels of an element type. Distances travel as 32 ordered bits.
@@ -54,15 +54,10 @@ pub(super) mod sealed {
         type Room: Send;
 
         fn into_f32(self) -> f32;
-        /// What makes bytes of rows like these, if they are none; `None` if nothing can.
-        fn quantizer(rows: &Rows<'_, Self>) -> Option<Option<Quantizer>>;
-        /// Calls `then` with rows of bytes and, where they were none, how far each was moved by that.
-        fn as_bytes<R>(
-            rows: &[&[Self]],
-            quantizer: Option<&Quantizer>,
-            metric: Metric,
-            then: impl FnOnce(&[&[u8]], &[f64]) -> R,
-        ) -> R;
+        /// What makes codes of rows like these, one at least; `None` if nothing can.
+        fn coder(rows: &Rows<'_, Self>, metric: Metric, level: Level) -> Option<Coder>;
+        /// The codes of some rows.
+        fn encode(coder: &Coder, level: Level, rows: &[&[Self]]) -> Codes;
         /// Asks for the row to come nearer.
         fn prefetch(row: &[Self]);
         fn first_non_finite(row: &[Self]) -> Option<usize>;
@@ -114,17 +109,12 @@ impl sealed::Blocks for u8 {
         f32::from(self)
     }
 
-    fn quantizer(_: &Rows<'_, u8>) -> Option<Option<Quantizer>> {
-        Some(None)
+    fn coder(rows: &Rows<'_, u8>, metric: Metric, level: Level) -> Option<Coder> {
+        Coder::of_bytes(rows, metric, level)
     }
 
-    fn as_bytes<R>(
-        rows: &[&[u8]],
-        _: Option<&Quantizer>,
-        _: Metric,
-        then: impl FnOnce(&[&[u8]], &[f64]) -> R,
-    ) -> R {
-        then(rows, &[])
+    fn encode(coder: &Coder, level: Level, rows: &[&[u8]]) -> Codes {
+        coder.encode_bytes(level, rows)
     }
 
     fn prefetch(row: &[u8]) {
@@ -211,26 +201,12 @@ impl sealed::Blocks for f32 {
         self
     }
 
-    fn quantizer(rows: &Rows<'_, f32>) -> Option<Option<Quantizer>> {
-        Quantizer::learn(rows).map(Some)
+    fn coder(rows: &Rows<'_, f32>, metric: Metric, _: Level) -> Option<Coder> {
+        Coder::of_floats(rows, metric)
     }
 
-    fn as_bytes<R>(
-        rows: &[&[f32]],
-        quantizer: Option<&Quantizer>,
-        metric: Metric,
-        then: impl FnOnce(&[&[u8]], &[f64]) -> R,
-    ) -> R {
-        let Some(quantizer) = quantizer else {
-            unreachable!("a coder of f32 rows has a quantizer");
-        };
-        let cols = rows.first().map_or(0, |row| row.len());
-        let mut bytes = Vec::with_capacity(rows.len() * cols);
-        let moved: Vec<f64> = (rows.iter())
-            .map(|row| quantizer.encode(row, metric, &mut bytes))
-            .collect();
-        let rows: Vec<&[u8]> = bytes.chunks_exact(cols.max(1)).collect();
-        then(&rows, &moved)
+    fn encode(coder: &Coder, _: Level, rows: &[&[f32]]) -> Codes {
+        coder.encode_floats(rows)
     }
 
     fn prefetch(row: &[f32]) {
