@@ -144,7 +144,7 @@ impl PairedOutcomes {
             }
         }
         // The middle one stands alone where n is even.
-        let all = 2.0 * half - if n % 2 == 0 { 1.0 } else { 0.0 };
+        let all = 2.0 * half - if n.is_multiple_of(2) { 1.0 } else { 0.0 };
         (below / all, at / all)
     }
 
