@@ -1,7 +1,6 @@
 //! What rows can be made of, u8 or f32, and the block kernels of each behind one interface.
 
-use super::pruned::Quantizer;
-use super::{Metric, Rows};
+use super::Metric;
 use crate::linear::Products;
 use nearplane_kernels::{
     Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, chi2_f32, f32_block, l1_f32,
@@ -37,8 +36,7 @@ impl Element for f32 {
 }
 
 pub(super) mod sealed {
-    use super::super::pruned::Quantizer;
-    use super::{Kernel, Level, Metric, Rows};
+    use super::{Kernel, Level, Metric};
 
     /// The kernels of an element type. Distances travel as 32 ordered bits.
     pub trait Blocks: Copy + Send + Sync + 'static {
@@ -54,15 +52,10 @@ pub(super) mod sealed {
         type Room: Send;
 
         fn into_f32(self) -> f32;
-        /// What makes bytes of rows like these, if they are none; `None` if nothing can.
-        fn quantizer(rows: &Rows<'_, Self>) -> Option<Option<Quantizer>>;
-        /// Calls `then` with rows of bytes and, where they were none, how far each was moved by that.
-        fn as_bytes<R>(
-            rows: &[&[Self]],
-            quantizer: Option<&Quantizer>,
-            metric: Metric,
-            then: impl FnOnce(&[&[u8]], &[f64]) -> R,
-        ) -> R;
+        /// The rows as what they are: bytes, or else f32.
+        fn bytes_or_floats<'r, 'a>(
+            rows: &'r [&'a [Self]],
+        ) -> Result<&'r [&'a [u8]], &'r [&'a [f32]]>;
         /// Asks for the row to come nearer.
         fn prefetch(row: &[Self]);
         fn first_non_finite(row: &[Self]) -> Option<usize>;
@@ -114,17 +107,8 @@ impl sealed::Blocks for u8 {
         f32::from(self)
     }
 
-    fn quantizer(_: &Rows<'_, u8>) -> Option<Option<Quantizer>> {
-        Some(None)
-    }
-
-    fn as_bytes<R>(
-        rows: &[&[u8]],
-        _: Option<&Quantizer>,
-        _: Metric,
-        then: impl FnOnce(&[&[u8]], &[f64]) -> R,
-    ) -> R {
-        then(rows, &[])
+    fn bytes_or_floats<'r, 'a>(rows: &'r [&'a [u8]]) -> Result<&'r [&'a [u8]], &'r [&'a [f32]]> {
+        Ok(rows)
     }
 
     fn prefetch(row: &[u8]) {
@@ -211,26 +195,8 @@ impl sealed::Blocks for f32 {
         self
     }
 
-    fn quantizer(rows: &Rows<'_, f32>) -> Option<Option<Quantizer>> {
-        Quantizer::learn(rows).map(Some)
-    }
-
-    fn as_bytes<R>(
-        rows: &[&[f32]],
-        quantizer: Option<&Quantizer>,
-        metric: Metric,
-        then: impl FnOnce(&[&[u8]], &[f64]) -> R,
-    ) -> R {
-        let Some(quantizer) = quantizer else {
-            unreachable!("a coder of f32 rows has a quantizer");
-        };
-        let cols = rows.first().map_or(0, |row| row.len());
-        let mut bytes = Vec::with_capacity(rows.len() * cols);
-        let moved: Vec<f64> = (rows.iter())
-            .map(|row| quantizer.encode(row, metric, &mut bytes))
-            .collect();
-        let rows: Vec<&[u8]> = bytes.chunks_exact(cols.max(1)).collect();
-        then(&rows, &moved)
+    fn bytes_or_floats<'r, 'a>(rows: &'r [&'a [f32]]) -> Result<&'r [&'a [u8]], &'r [&'a [f32]]> {
+        Err(rows)
     }
 
     fn prefetch(row: &[f32]) {

@@ -82,7 +82,7 @@ pub enum Engine {
     Auto,
     /// Every row is compared with every query, in blocks that fit the caches.
     BruteForce,
-    /// Rows that exact lower bounds rule out are not looked at: rows of bytes, by L1 or L2.
+    /// Rows that exact lower bounds rule out are not looked at, by L1 or L2.
     Pruned,
 }
 
@@ -265,8 +265,8 @@ impl<'a, T: Element> Index<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// As [`Index::new`]; [`NeighborsError::NoBounds`] if [`Engine::Pruned`] is asked for f32 rows, for rows
-    /// without columns or for another metric than L1 and L2.
+    /// As [`Index::new`]; [`NeighborsError::NoBounds`] if [`Engine::Pruned`] is asked for another metric
+    /// than L1 and L2, or for rows without columns, of more than 66,051, or of numbers about as large as f32 holds.
     pub fn with_engine(
         rows: Rows<'a, T>,
         metric: Metric,

@@ -2,7 +2,7 @@
 
 use super::components::{SAMPLE, evenly};
 use super::projection::Projection;
-use super::quantize::Quantizer;
+use super::quantize::{self, Quantizer};
 use super::sums::Sums;
 use crate::neighbors::element::kernel;
 use crate::neighbors::{Element, Metric, Rows};
@@ -101,17 +101,17 @@ impl Coder {
         if rows.is_empty() || rows.cols() == 0 || rows.cols() > MAX_EXACT_U8 {
             return None;
         }
-        let quantizer = T::quantizer(rows)?;
+        let sample = |n| -> Vec<&[T]> { evenly(rows.len(), n).map(|row| rows.row(row)).collect() };
+        let quantizer = match T::bytes_or_floats(&sample(quantize::SAMPLE)) {
+            Ok(_) => None,
+            Err(floats) => Some(Quantizer::learn(floats)?),
+        };
         let kind = match metric {
             Metric::L1 if quantizer.is_some() => Kind::Sums(Sums::of_features(rows.cols())),
             Metric::L1 => Kind::Sums(Sums::of_pixels(rows.cols())),
-            Metric::L2 => {
-                let sample = evenly(rows.len(), SAMPLE).map(|row| rows.row(row));
-                let sample: Vec<&[T]> = sample.collect();
-                T::as_bytes(&sample, quantizer.as_ref(), metric, |bytes, _| {
-                    Kind::Projection(Box::new(Projection::learn(bytes, level)))
-                })
-            }
+            Metric::L2 => as_bytes(&sample(SAMPLE), quantizer.as_ref(), metric, |bytes, _| {
+                Kind::Projection(Box::new(Projection::learn(bytes, level)))
+            }),
             Metric::Chi2 => return None,
         };
         Some(Self {
@@ -128,7 +128,7 @@ impl Coder {
 
     /// The codes of some rows.
     pub(super) fn encode<T: Element>(&self, level: Level, rows: &[&[T]]) -> Codes {
-        T::as_bytes(
+        as_bytes(
             rows,
             self.quantizer.as_ref(),
             self.metric,
@@ -137,14 +137,11 @@ impl Coder {
                     Kind::Sums(sums) => sums.encode(bytes),
                     Kind::Projection(projection) => projection.encode(level, bytes),
                 };
-                let slacks = [&mut codes.first_slack, &mut codes.detail_slack];
-                for slack in slacks
-                    .into_iter()
-                    .flat_map(|slacks| slacks.iter_mut().zip(moved))
-                {
-                    // As many as bytes can be moved by stay below 2^31: 255 sqrt(66051) sqrt(n), or 2^24 * 2^6.
-                    let (slack, &moved) = slack;
-                    *slack = slack.saturating_add(self.units(moved) as u32);
+                for slacks in [&mut codes.first_slack, &mut codes.detail_slack] {
+                    for (slack, &moved) in slacks.iter_mut().zip(moved) {
+                        // Bytes are moved by about half of one: by less than 2^16 * 64 (L1) or 2^8 sqrt(n) in all.
+                        *slack += self.units(moved) as u32;
+                    }
                 }
                 codes
             },
@@ -218,6 +215,29 @@ impl Coder {
             Kind::Projection(_) => l2_sq_u8(level, a, b),
         }
     }
+}
+
+/// Calls `then` with rows of bytes and, where they were none, how far each was moved by that.
+fn as_bytes<T: Element, R>(
+    rows: &[&[T]],
+    quantizer: Option<&Quantizer>,
+    metric: Metric,
+    then: impl FnOnce(&[&[u8]], &[f64]) -> R,
+) -> R {
+    let floats = match T::bytes_or_floats(rows) {
+        Ok(bytes) => return then(bytes, &[]),
+        Err(floats) => floats,
+    };
+    let Some(quantizer) = quantizer else {
+        unreachable!("a coder of f32 rows has a quantizer");
+    };
+    let cols = floats.first().map_or(0, |row| row.len());
+    let mut bytes = Vec::with_capacity(floats.len() * cols);
+    let moved: Vec<f64> = (floats.iter())
+        .map(|row| quantizer.encode(row, metric, &mut bytes))
+        .collect();
+    let rows: Vec<&[u8]> = bytes.chunks_exact(cols.max(1)).collect();
+    then(&rows, &moved)
 }
 
 #[cfg(test)]

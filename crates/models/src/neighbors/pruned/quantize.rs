@@ -1,34 +1,25 @@
 //! Rows of f32 as rows of bytes, for the codes of both (lemmas 8 and 9).
 
-use super::components::evenly;
-use crate::neighbors::{Metric, Rows};
+use crate::neighbors::Metric;
 
 /// Rows that the range of values is learnt from.
-const SAMPLE: usize = 1000;
+pub(super) const SAMPLE: usize = 1000;
 
 /// One value in so many may be beyond what a byte can hold, and is clamped.
 const BEYOND: usize = 2000;
 
-/// The longest rows whose distances in f32 are close enough to the true ones to be bounded.
-const MAX_COLS: usize = 1 << 20;
-
 /// `b(x) = round((x - low) / unit)` for each column, clamped to a byte.
 #[derive(Debug)]
-#[allow(unreachable_pub)]
-pub struct Quantizer {
+pub(super) struct Quantizer {
     low: Vec<f32>,
     unit: f32,
 }
 
 impl Quantizer {
-    /// From some of the rows; `None` where numbers are too large, or rows too long.
-    pub(in crate::neighbors) fn learn(rows: &Rows<'_, f32>) -> Option<Self> {
-        if rows.cols() > MAX_COLS {
-            return None;
-        }
-        let sample = || evenly(rows.len(), SAMPLE).map(|row| rows.row(row));
-        let mut low = vec![f32::INFINITY; rows.cols()];
-        for row in sample() {
+    /// From some of the rows, at least one; `None` where numbers are too large.
+    pub(super) fn learn(sample: &[&[f32]]) -> Option<Self> {
+        let mut low = vec![f32::INFINITY; sample.first()?.len()];
+        for &row in sample {
             for (low, &value) in low.iter_mut().zip(row) {
                 *low = low.min(value);
             }
@@ -39,7 +30,7 @@ impl Quantizer {
                 .map(|(value, low)| value - low)
                 .collect()
         };
-        let mut heights: Vec<f32> = sample().flat_map(|row| above(row, &low)).collect();
+        let mut heights: Vec<f32> = (sample.iter()).flat_map(|row| above(row, &low)).collect();
         let beyond = heights.len() / BEYOND;
         let at = (heights.len() - 1).checked_sub(beyond)?;
         let (_, highest, _) = heights.select_nth_unstable_by(at, f32::total_cmp);
@@ -55,12 +46,7 @@ impl Quantizer {
     }
 
     /// Appends the bytes of a row, and returns how far they are from the clamped row by `metric`, in units.
-    pub(in crate::neighbors) fn encode(
-        &self,
-        row: &[f32],
-        metric: Metric,
-        out: &mut Vec<u8>,
-    ) -> f64 {
+    pub(super) fn encode(&self, row: &[f32], metric: Metric, out: &mut Vec<u8>) -> f64 {
         let unit = f64::from(self.unit);
         let inverse = 1.0 / unit;
         let mut moved = 0.0;
