@@ -1,5 +1,6 @@
 //! A run on real images, for CI: an archive is imported, both metrics and both tie rules are evaluated on the test
-//! split, and the answers of two SIMD levels, one thread and read files have to be the same.
+//! split, and the answers of two SIMD levels, one thread and read files have to be the same; cross-validation has to
+//! find what a fit for each fold finds.
 
 use std::path::Path;
 
@@ -91,6 +92,74 @@ pub(crate) fn run(nearplane: &Path, archive: &Path, order: Option<&Path>) -> Res
             }
         }
     }
+    cross_validate(nearplane, &folder)
+}
+
+/// k that are checked fold by fold.
+const FOLD_K: [u64; 5] = [1, 5, 10, 50, 100];
+
+/// The files of the training set, which are the folds of a contiguous split in five.
+const N_FOLDS: usize = 5;
+
+/// Cross-validation from one search has the accuracies of a fit for each fold: a data set of the other files,
+/// searched by brute force.
+fn cross_validate(nearplane: &Path, folder: &Path) -> Result<(), String> {
+    let k = FOLD_K.map(|k| k.to_string()).join(",");
+    let mut all = shell::program_at(nearplane);
+    all.args(["cv", "knn", "--data"]).arg(folder);
+    all.args(["--folds", "5", "--split", "contiguous", "--metric", "l1,l2"]);
+    let all = Json::parse(&shell::capture(all.args(["--k", &k, "--json", "--quiet"]))?)?;
+    let rows = all.get("results").and_then(Json::array).unwrap_or_default();
+    if rows.len() != 2 * FOLD_K.len() {
+        return Err(format!("cv knn: {} rows of results", rows.len()));
+    }
+    let part = folder.with_file_name("cifar10-fold");
+    std::fs::create_dir_all(&part).map_err(|error| format!("{}: {error}", part.display()))?;
+    for fold in 0..N_FOLDS {
+        let copy = |from: usize, to: &str| {
+            let from = folder.join(format!("data_batch_{}.bin", from + 1));
+            std::fs::copy(&from, part.join(to))
+                .map_err(|error| format!("{}: {error}", from.display()))
+        };
+        copy(fold, "test_batch.bin")?;
+        for (to, from) in (0..N_FOLDS).filter(|&from| from != fold).enumerate() {
+            copy(from, &format!("data_batch_{}.bin", to + 1))?;
+        }
+        for (of_metric, metric) in rows.chunks(FOLD_K.len()).zip(["l1", "l2"]) {
+            let mut command = shell::program_at(nearplane);
+            command.args(["knn", "--data"]).arg(&part).args([
+                "--on", "test", "--engine", "brute", "--metric", metric, "--k", &k, "--json",
+                "--quiet",
+            ]);
+            let one = Json::parse(&shell::capture(&mut command)?)?;
+            let results = one.get("results").and_then(Json::array).unwrap_or_default();
+            compare_fold(of_metric, results, fold)
+                .map_err(|error| format!("{metric}, fold {fold}: {error}"))?;
+        }
+    }
+    println!("  cv knn: every fold as if fitted by itself, k {k}, both metrics");
+    std::fs::remove_dir_all(&part).map_err(|error| format!("{}: {error}", part.display()))
+}
+
+/// One fold of all k, against the results of a run by itself.
+fn compare_fold(of_metric: &[Json], one: &[Json], fold: usize) -> Result<(), String> {
+    if one.len() != of_metric.len() {
+        return Err(format!("{} results for {} k", one.len(), of_metric.len()));
+    }
+    for (row, result) in of_metric.iter().zip(one) {
+        let folds = row
+            .get("fold_accuracies")
+            .and_then(Json::array)
+            .unwrap_or_default();
+        let found = folds.get(fold).and_then(Json::number);
+        let expected = result.number_of("accuracy")?;
+        if found != Some(expected) {
+            let k = result.number_of("k")?;
+            return Err(format!(
+                "k = {k}: {found:?}, but {expected} when fitted by itself"
+            ));
+        }
+    }
     Ok(())
 }
 
@@ -179,6 +248,23 @@ mod tests {
             compare_accuracies(&record(&[0.3845]), expected).unwrap_err(),
             "expected 6 results, found 1"
         );
+    }
+
+    #[test]
+    fn folds_may_not_differ() {
+        let rows = |accuracies: &str| {
+            let text = format!("[{{\"fold_accuracies\": [{accuracies}]}}]");
+            Json::parse(&text).unwrap().array().unwrap().to_vec()
+        };
+        let one = Json::parse("[{\"k\": 5, \"accuracy\": 0.375}]").unwrap();
+        let one = one.array().unwrap();
+        assert_eq!(compare_fold(&rows("0.25, 0.375"), one, 1), Ok(()));
+        assert_eq!(
+            compare_fold(&rows("0.25, 0.375"), one, 0).unwrap_err(),
+            "k = 5: Some(0.25), but 0.375 when fitted by itself"
+        );
+        assert!(compare_fold(&rows("0.25"), one, 1).is_err());
+        assert!(compare_fold(&rows("0.375"), &[], 0).is_err());
     }
 
     #[test]

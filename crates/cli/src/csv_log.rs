@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::output::note;
 use crate::pending::folder_of;
 
 /// Fails early where [`append`] would fail: another header, a folder in the way, no permission.
@@ -76,8 +77,8 @@ pub(crate) fn append(path: &Path, header: &[&str], rows: &[Vec<String>]) -> Resu
 }
 
 /// The rows of a file that [`check`] let pass; none where there is no file. A last line that was cut, as a
-/// process that is killed leaves it, is removed from the file.
-pub(crate) fn rows(path: &Path) -> Result<Vec<Vec<String>>> {
+/// process that is killed leaves it, is removed from the file, which is told; rows that are not whole are left out.
+pub(crate) fn rows(path: &Path, quiet: bool) -> Result<Vec<Vec<String>>> {
     if !path
         .try_exists()
         .with_context(|| format!("cannot look at {}", path.display()))?
@@ -96,13 +97,27 @@ pub(crate) fn rows(path: &Path) -> Result<Vec<Vec<String>>> {
         present.truncate(whole);
         file.set_len(whole as u64)
             .with_context(|| format!("cannot write {}", path.display()))?;
+        note(
+            quiet,
+            &format!(
+                "the last line of {} was cut, as by a process that was killed: it is removed, and done again",
+                path.display()
+            ),
+        );
     }
-    let mut reader = csv::Reader::from_reader(&present[..]);
-    let rows = reader.records().map(|row| {
-        let row = row.with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(row.iter().map(str::to_owned).collect())
-    });
-    rows.collect()
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(&present[..]);
+    let cannot = || format!("cannot read {}", path.display());
+    let n_columns = reader.headers().with_context(cannot)?.len();
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        let row = row.with_context(cannot)?;
+        if row.len() == n_columns {
+            rows.push(row.iter().map(str::to_owned).collect());
+        }
+    }
+    Ok(rows)
 }
 
 fn open(path: &Path, options: &OpenOptions) -> Result<File> {

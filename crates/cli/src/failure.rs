@@ -148,6 +148,19 @@ fn usage_hint(error: &clap::Error, command: &clap::Command) -> Option<String> {
         let mut arguments = command.get_arguments();
         is_unknown && arguments.any(|known| known.get_long() == Some(name))
     };
+    let chooses = ["cv", "train", "tune"].map(|name| format!("nearplane {name}"));
+    let is_one = |name: &str| {
+        chooses
+            .iter()
+            .any(|of| name == of || name.starts_with(&format!("{of} ")))
+    };
+    if is_unknown && argument == "--on" && command.get_bin_name().is_some_and(is_one) {
+        return Some(
+            "; what chooses never looks at the test split: evaluate the choice once with --on test of 'nearplane knn' or \
+             'nearplane eval'"
+                .to_owned(),
+        );
+    }
     match argument.strip_prefix('-') {
         Some(name) if has(name) => Some(format!("; write --{name}")),
         None if has("data") => Some("; a data set is named with --data DIR".to_owned()),

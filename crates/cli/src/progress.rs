@@ -1,8 +1,9 @@
 //! What the user sees while a command runs, and how they stop it: a bar on stderr (only on a terminal, only for what
 //! lasts longer than a second) and the flag that Ctrl-C sets.
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -50,6 +51,11 @@ struct Templates {
 
 const STEPS: Templates = Templates {
     with_total: "{msg} {bar:30} {percent} %, {left}",
+    without: "{msg} {spinner} {human_pos}",
+};
+
+const FITS: Templates = Templates {
+    with_total: "{msg} {bar:30} {percent} %, {evenly}",
     without: "{msg} {spinner} {human_pos}",
 };
 
@@ -103,7 +109,8 @@ impl Progress {
                 None => self.templates.without,
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.with_key("left", time_left));
+                let style = style.with_key("left", time_left);
+                bar.set_style(style.with_key("evenly", time_left_evenly));
             }
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -114,7 +121,7 @@ impl Progress {
     }
 
     /// What is done from now on.
-    pub(crate) fn head(&self, what: &'static str) {
+    pub(crate) fn head(&self, what: impl Into<Cow<'static, str>>) {
         if let Some(bar) = &self.bar {
             bar.set_message(what);
         }
@@ -131,12 +138,91 @@ impl Progress {
 
 /// Below a second an estimate says nothing, and "0s left" looks like an end that does not come.
 fn time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
-    let left = state.eta();
+    write_time_left(state.eta(), text);
+}
+
+/// From all steps so far alike: where few long ones are counted, the last one says little.
+fn time_left_evenly(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    let (done, total) = (state.pos(), state.len().unwrap_or_default());
+    if done == 0 {
+        let _ = write!(text, "the first fit");
+        return;
+    }
+    let share = total.saturating_sub(done) as f64 / done as f64;
+    write_time_left(state.elapsed().mul_f64(share), text);
+}
+
+fn write_time_left(left: Duration, text: &mut dyn std::fmt::Write) {
     let _ = if left < Duration::from_secs(1) {
         write!(text, "nearly done")
     } else {
         write!(text, "{} left", HumanDuration(left))
     };
+}
+
+/// The progress of many fits, some of which cost more than others. What is left is estimated from what was done in this
+/// run, fit by fit.
+pub(crate) struct Sweep {
+    progress: Progress,
+    total: u64,
+    /// Of this run.
+    done: AtomicU64,
+    skipped: AtomicU64,
+}
+
+impl Sweep {
+    /// Of `total`, in whatever unit says best how long a fit takes.
+    pub(crate) fn new(what: &'static str, total: u64, quiet: bool) -> Sweep {
+        Sweep {
+            progress: Progress::with(what, &FITS, quiet),
+            total,
+            done: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+        }
+    }
+
+    /// So much more is done.
+    pub(crate) fn add(&self, cost: usize) {
+        self.done.fetch_add(cost as u64, Ordering::Relaxed);
+        self.tick();
+    }
+
+    /// So much was done before.
+    pub(crate) fn skip(&self, cost: usize) {
+        self.skipped.fetch_add(cost as u64, Ordering::Relaxed);
+    }
+
+    /// Work goes on.
+    pub(crate) fn tick(&self) {
+        let done = self.done.load(Ordering::Relaxed);
+        let left = self
+            .total
+            .saturating_sub(self.skipped.load(Ordering::Relaxed));
+        self.progress.update(done, Some(left.max(done)));
+    }
+
+    /// What is done from now on.
+    pub(crate) fn head(&self, what: String) {
+        self.progress.head(what);
+    }
+}
+
+/// The progress of one of several steps as that of all.
+pub(crate) struct Stage<'a> {
+    pub(crate) of: &'a dyn nearplane_models::Monitor,
+    pub(crate) index: usize,
+    pub(crate) count: usize,
+}
+
+impl nearplane_models::Monitor for Stage<'_> {
+    fn progress(&self, done: u64, total: u64) {
+        let (index, count) = (self.index as u64, self.count as u64);
+        self.of.progress(index * total + done, count * total);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.of.cancelled()
+    }
 }
 
 impl Drop for Progress {

@@ -142,7 +142,7 @@ fn unknown_names_and_senseless_values() {
     );
     room.fails(
         2,
-        "knn --data data --engine pruned --features hist",
+        "knn --data data --engine pruned --features hist --metric chi2",
         &["--engine pruned", "auto or brute"],
     );
     room.fails(2, "knn --data data --simd mmx", &["mmx", "scalar"]);

@@ -101,6 +101,10 @@ fn folds_are_those_of_a_run_each() {
         let variance = folds.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 4.0;
         assert!((result["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
         assert!((result["std"].as_f64().unwrap() - variance.sqrt()).abs() < 1e-12);
+        // The 97.5 % quantile of Student's t of 3 degrees of freedom; 1/4 + 1/3 for folds that share training rows.
+        let half = 3.182_446_305_284_263 * ((1.0 / 4.0 + 1.0 / 3.0) * variance * 4.0 / 3.0).sqrt();
+        let ends = numbers(&result["mean_ci95"]);
+        assert!((ends[0] - mean + half).abs() < 1e-12 && (ends[1] - mean - half).abs() < 1e-12);
     }
     let highest = results
         .iter()
@@ -116,7 +120,7 @@ fn each_row_can_be_left_out() {
     assert_eq!(found["folds"], "loo");
     assert_eq!(found["rows"], N_TRAIN);
     let result = &found["results"][0];
-    assert!(result["fold_accuracies"].is_null());
+    assert!(result["fold_accuracies"].is_null() && result["mean_ci95"].is_null());
     let same = room.json(&format!(
         "cv knn --data data --folds {N_TRAIN} --metric l1 --k 1"
     ));

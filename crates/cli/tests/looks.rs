@@ -1,8 +1,11 @@
 //! The look log: every evaluation on the test split is written down beside the data set.
 
 mod common;
+#[path = "common/models.rs"]
+mod models;
 
 use common::{N_TEST, Room, csv_rows};
+use nearplane_models::linear::Loss;
 
 const LOG: &str = "data/.nearplane-looks.csv";
 
@@ -108,29 +111,140 @@ fn images_in_memory_have_no_log() {
     );
 }
 
+/// Real processes, several at any time, of both commands that look: none overwrites another's row, and no two are told
+/// the same count.
 #[test]
-fn two_processes_at_once_are_both_counted() {
+fn looks_of_processes_at_once_are_all_counted() {
+    const PROCESSES: u64 = 4;
+    const LOOKS_EACH: u64 = 5;
     let room = Room::with_data();
-    let runs: Vec<_> = (0..2)
-        .map(|_| {
-            room.std_nearplane("knn --data data --on test --k 1 --json")
-                .stdout(std::process::Stdio::piped())
-                .stderr(std::process::Stdio::null())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    let mut counts: Vec<u64> = runs
-        .into_iter()
-        .map(|run| {
-            let output = run.wait_with_output().unwrap();
-            let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-            record["looks"].as_u64().unwrap()
-        })
-        .collect();
+    room.write(
+        "m.safetensors",
+        models::of_bytes(Loss::Svm).to_bytes().unwrap(),
+    );
+    let look = |number: u64| {
+        let command = match number % 2 {
+            0 => "knn --data data --on test --k 1 --threads 1",
+            _ => "eval m.safetensors --data data --threads 1",
+        };
+        room.json(command)["looks"].as_u64().unwrap()
+    };
+    let mut counts: Vec<u64> = std::thread::scope(|scope| {
+        let series = |first: u64| (first..first + LOOKS_EACH).map(look).collect::<Vec<u64>>();
+        let threads: Vec<_> = (0..PROCESSES)
+            .map(|process| scope.spawn(move || series(process * LOOKS_EACH)))
+            .collect();
+        let counts = threads.into_iter().map(|thread| thread.join().unwrap());
+        counts
+            .inspect(|of_one| assert!(of_one.is_sorted(), "{of_one:?}"))
+            .flatten()
+            .collect()
+    });
     counts.sort_unstable();
-    assert_eq!(counts, [1, 2]);
-    assert_eq!(csv_rows(&room.path(LOG)).1.len(), 2);
+    let all = PROCESSES * LOOKS_EACH;
+    assert_eq!(counts, (1..=all).collect::<Vec<u64>>());
+    let (header, rows) = csv_rows(&room.path(LOG));
+    assert_eq!(rows.len() as u64, all);
+    let of_eval = rows.iter().filter(|row| row[1] == "eval").count() as u64;
+    assert_eq!(of_eval, all / 2);
+    assert!(rows.iter().all(|row| row.len() == header.len()));
+}
+
+/// A folder that its user may not write to: with the log there already, and without.
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder_gives_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let set = |path: &std::path::Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for with_log in [false, true] {
+        let room = Room::with_data();
+        if with_log {
+            room.ok("knn --data data --on test --k 1");
+            set(&room.path(LOG), 0o444);
+        }
+        let before = std::fs::read(room.path(LOG)).ok();
+        set(&room.path("data"), 0o555);
+        set(&room.path("."), 0o755);
+        let mut command = room.std_nearplane("knn --data data --on test --k 1 --json");
+        // Nothing is read-only to the superuser: then somebody else runs a copy that everybody can reach.
+        if std::fs::write(room.path("data/probe"), "").is_ok() {
+            std::fs::remove_file(room.path("data/probe")).unwrap();
+            let copy = room.path("nearplane");
+            std::fs::copy(command.get_program(), &copy).unwrap();
+            set(&copy, 0o755);
+            let original = command;
+            command = std::process::Command::new(copy);
+            command
+                .args(original.get_args())
+                .current_dir(room.path("."))
+                .env_remove("NEARPLANE_DATA")
+                .uid(65_534)
+                .gid(65_534);
+        }
+        let output = command.output().unwrap();
+        set(&room.path("data"), 0o755);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert!(
+            stderr.starts_with("warning: this look at the test split is not logged")
+                && stderr.contains(".nearplane-looks.csv")
+                && stderr.lines().count() == 1,
+            "{stderr}"
+        );
+        let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(record["results"][0]["accuracy"].is_number() && record["looks"].is_null());
+        assert_eq!(std::fs::read(room.path(LOG)).ok(), before);
+    }
+}
+
+/// What chooses never opens the way to the test split, and does not depend on what lies there.
+#[test]
+fn choosing_does_not_touch_the_test_split() {
+    let room = Room::with_data();
+    let answers = |room: &Room| {
+        let cv = room.json("cv knn --data data --k 1,5 --metric l1");
+        let knn = room.json("knn --data data --k 1,5");
+        let train =
+            room.json("train --data data --loss ridge --lambda 0.1,1 --out m.safetensors --force");
+        [
+            cv["results"][1]["fold_accuracies"].clone(),
+            knn["answer"].clone(),
+            train["path"].clone(),
+        ]
+        .map(|mut value| {
+            forget_times(&mut value);
+            value
+        })
+    };
+    let before = answers(&room);
+    let path = room.path("data/test_batch.bin");
+    let mut test = std::fs::read(&path).unwrap();
+    for record in test.chunks_mut(3073) {
+        record[0] = (record[0] + 1) % 4;
+        record[1..].reverse();
+    }
+    std::fs::write(&path, test).unwrap();
+    assert_eq!(before, answers(&room));
+    assert!(!room.path(LOG).exists(), "choosing was logged as a look");
+    for command in ["cv knn --k 1", "train --out m2.safetensors"] {
+        room.fails(
+            2,
+            &format!("{command} --data data --on test"),
+            &["--on", "never looks at the test split", "nearplane"],
+        );
+    }
+}
+
+/// Wall times differ from run to run.
+fn forget_times(value: &mut serde_json::Value) {
+    for entry in value.as_array_mut().into_iter().flatten() {
+        if let Some(fields) = entry.as_object_mut() {
+            fields.remove("fit_s");
+        }
+    }
 }
 
 #[test]

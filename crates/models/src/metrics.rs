@@ -4,8 +4,12 @@
 //! linear models and a file of somebody else's predictions are judged by the same numbers.
 
 mod confusion;
+mod interval;
+mod paired;
 
 pub use confusion::{Averages, ConfusionMatrix};
+pub use interval::mean_interval_95;
+pub use paired::PairedOutcomes;
 
 /// The 97.5 % quantile of the standard normal distribution: the `z` of a two-sided 95 % interval.
 const Z_95: f64 = 1.959963984540054;

@@ -40,7 +40,7 @@ pub(crate) fn shuffle(items: &mut [u32], generator: &mut Pcg64) {
 /// A number in `0..bound`, each equally likely: the high word of `random x bound`, drawn again
 /// where the low word falls into the incomplete stretch (Lemire 2019, "Fast random integer
 /// generation in an interval", <https://doi.org/10.1145/3230636>).
-fn below(generator: &mut Pcg64, bound: u64) -> u64 {
+pub(crate) fn below(generator: &mut Pcg64, bound: u64) -> u64 {
     // 2^64 mod bound: so many of the 2^64 draws are one too many.
     let excess = bound.wrapping_neg() % bound;
     loop {
@@ -51,10 +51,50 @@ fn below(generator: &mut Pcg64, bound: u64) -> u64 {
     }
 }
 
+/// A number in 0..1, each multiple of 2^-53 equally likely.
+pub(crate) fn fraction(generator: &mut Pcg64) -> f64 {
+    // 53 bits are what an f64 in 0..1 holds.
+    ((generator.next_u64() >> 11) as f64) * (0.5f64).powi(53)
+}
+
 /// Whether an event of this probability happens.
 pub(crate) fn happens(generator: &mut Pcg64, probability: f64) -> bool {
-    // 53 bits are what an f64 in 0..1 holds.
-    ((generator.next_u64() >> 11) as f64) * (0.5f64).powi(53) < probability
+    fraction(generator) < probability
+}
+
+/// How many of `n` events happen, each with probability `numerator / denominator` (at most 1) and by itself.
+///
+/// 64 events at a time: each is a random binary fraction that is compared with the probability, digit by digit from
+/// the first on, until all are decided. No digit is rounded, so that the distribution is exact.
+pub(crate) fn binomial(generator: &mut Pcg64, n: u64, numerator: u64, denominator: u64) -> u64 {
+    let block = |generator: &mut Pcg64| {
+        let (mut happened, mut open) = (0, u64::MAX);
+        // What the digits so far leave of the probability; 0: all that follow are 0, and nothing is below them.
+        let mut rest = u128::from(numerator);
+        while open != 0 && rest != 0 {
+            rest *= 2;
+            let is_one = rest >= u128::from(denominator);
+            if is_one {
+                rest -= u128::from(denominator);
+            }
+            let digits = generator.next_u64();
+            if is_one {
+                happened |= open & !digits;
+                open &= digits;
+            } else {
+                open &= !digits;
+            }
+        }
+        happened
+    };
+    let mut sum = 0;
+    for _ in 0..n / 64 {
+        sum += u64::from(block(generator).count_ones());
+    }
+    match n % 64 {
+        0 => sum,
+        last => sum + u64::from((block(generator) << (64 - last)).count_ones()),
+    }
 }
 
 #[cfg(test)]
@@ -93,5 +133,50 @@ mod tests {
         let n = (0..10_000).filter(|_| happens(&mut generator, 0.3)).count();
         assert!((2800..3200).contains(&n), "{n}");
         assert!(!happens(&mut generator, 0.0) && happens(&mut generator, 1.0));
+    }
+
+    /// Each count of 70 events, which are a block and a part of one, as often as the distribution says.
+    #[test]
+    fn events_are_counted_as_often_as_the_distribution_says() {
+        let (n, n_draws) = (70, 20_000);
+        for (numerator, denominator) in [
+            (1, 2),
+            (1, 3),
+            (5, 7),
+            (1, 100),
+            (999_999_937, 1_000_000_007),
+        ] {
+            let mut generator = generator_of(3, numerator, denominator);
+            let mut found = vec![0_u32; n + 1];
+            for _ in 0..n_draws {
+                found[binomial(&mut generator, n as u64, numerator, denominator) as usize] += 1;
+            }
+            let p = numerator as f64 / denominator as f64;
+            let mut expected = vec![0.0; n + 1];
+            expected[0] = 1.0;
+            for _ in 0..n {
+                for count in (1..=n).rev() {
+                    expected[count] = expected[count] * (1.0 - p) + expected[count - 1] * p;
+                }
+                expected[0] *= 1.0 - p;
+            }
+            for (count, (found, expected)) in found.iter().zip(expected).enumerate() {
+                let expected = expected * f64::from(n_draws);
+                let far = (f64::from(*found) - expected).abs();
+                // 4.5 standard deviations of a Poisson number, and 4 draws where hardly any are expected.
+                let bound = 4.0 + 4.5 * expected.sqrt();
+                assert!(
+                    far < bound,
+                    "{numerator}/{denominator}, {count}: {found}, {expected}"
+                );
+            }
+        }
+        let mut generator = generator_of(3, 0, 0);
+        for n in [0, 1, 63, 64, 65, 200] {
+            assert_eq!(binomial(&mut generator, n, 0, 5), 0);
+            assert_eq!(binomial(&mut generator, n, 5, 5), n);
+        }
+        let drawn = [(); 6].map(|()| binomial(&mut generator, 100, 1, 3));
+        assert_eq!(drawn, [37, 29, 33, 33, 39, 37]);
     }
 }

@@ -8,13 +8,15 @@ use nearplane_models::linear::{
     LinearModel, LinearParams, Loss, Objective, Optimizer, Parameters, Penalty, RidgeConfig,
     RidgeFit, RidgeParams, Schedule, SgdConfig, SgdParams, SgdProgress, SgdState, SgdTrainer,
 };
-use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix};
+use nearplane_models::metrics::{Accuracy, Averages, ConfusionMatrix, PairedOutcomes};
 use nearplane_models::neighbors::{
     Ballot, Effort, Engine, Index, KNeighborsClassifier, KNeighborsConfig, KNeighborsParams,
     Metric, NeighborBlock, Neighbors, NeighborsError, Rows, TieRule, Voter, Votes, Weights,
 };
 use nearplane_models::selection::{
-    CrossValidationError, FoldAccuracies, Folds, FoldsError, Split, SplitError,
+    Candidate, CrossValidationError, FoldAccuracies, FoldFit, Folds, FoldsError, LinearFold,
+    LinearPath, LinearSpace, Numbers, PathStart, Rung, SearchError, Split, SplitError,
+    ThreeWaySplit,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + Debug>() {}
@@ -25,6 +27,7 @@ fn public_types_go_to_other_threads() {
     thread_safe::<Averages>();
     thread_safe::<Effort>();
     thread_safe::<ConfusionMatrix>();
+    thread_safe::<PairedOutcomes>();
     thread_safe::<HistogramCurves>();
     thread_safe::<HogCells>();
     thread_safe::<Ballot>();
@@ -46,12 +49,23 @@ fn public_types_go_to_other_threads() {
     thread_safe::<Voter<'_>>();
     thread_safe::<Votes>();
     thread_safe::<Weights>();
+    thread_safe::<Candidate>();
+    thread_safe::<FoldFit>();
+    thread_safe::<LinearFold<'_, u8>>();
+    thread_safe::<LinearFold<'_, f32>>();
+    thread_safe::<LinearPath>();
+    thread_safe::<LinearSpace>();
+    thread_safe::<Numbers>();
+    thread_safe::<PathStart>();
+    thread_safe::<Rung>();
+    thread_safe::<SearchError>();
     thread_safe::<CrossValidationError>();
     thread_safe::<FoldAccuracies>();
     thread_safe::<Folds>();
     thread_safe::<FoldsError>();
     thread_safe::<Split>();
     thread_safe::<SplitError>();
+    thread_safe::<ThreeWaySplit>();
 }
 
 #[test]

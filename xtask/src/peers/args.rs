@@ -128,7 +128,7 @@ mod tests {
             ("--peers", "--peers needs a value"),
             (
                 "--peers nothing",
-                "--peers nothing: expected knn, features, linear or all",
+                "--peers nothing: expected knn, search, features, linear or all",
             ),
             (
                 "--peers knn --queries 0",

@@ -1,7 +1,7 @@
 //! What runs beside what: one suite for each `--peers NAME`. The scripts of a suite are in `benches/peers/NAME`.
 
 /// Every suite, in the order of `--peers all`.
-pub(crate) const SUITES: [&Suite; 3] = [&KNN, &FEATURES, &LINEAR];
+pub(crate) const SUITES: [&Suite; 4] = [&KNN, &SEARCH, &FEATURES, &LINEAR];
 
 /// Contests that share a data set, scripts and a table.
 #[derive(Debug)]
@@ -219,6 +219,48 @@ const KNN: Suite = Suite {
         ratio("l2", "faiss", "faiss IndexFlatL2", 5.0),
         ratio("l1", "opencv", "OpenCV 4 batchDistance", 12.0),
         ratio("l1", "faiss", "faiss IndexFlat METRIC_L1", 60.0),
+    ],
+    target_size: (50_000, 10_000),
+};
+
+const SEARCH: Suite = Suite {
+    name: "search",
+    job: "The 10 nearest training images of every test image, exact, by the engine that is chosen",
+    counts: Counts::Queries,
+    threads: None,
+    contests: &[
+        Contest {
+            system: "lower bounds",
+            ..metric(
+                "l2",
+                &["knn", "--on", "test", "--k", "10", "--metric", "l2"],
+                &[
+                    peer("faiss", "faiss-cpu"),
+                    peer("numkong", "numkong"),
+                    peer("hnswlib", "hnswlib"),
+                ],
+            )
+        },
+        Contest {
+            system: "lower bounds",
+            ..metric(
+                "l1",
+                &["knn", "--on", "test", "--k", "10", "--metric", "l1"],
+                &[
+                    Peer {
+                        name: "opencv5",
+                        package: Package::OpenCv5,
+                    },
+                    peer("opencv", "opencv-python-headless"),
+                ],
+            )
+        },
+    ],
+    targets: &[
+        ratio("l2", "faiss", "faiss IndexFlatL2", 10.0),
+        ratio("l2", "hnswlib", "hnswlib's queries at recall 0.95", 1.0),
+        ratio("l1", "opencv5", "OpenCV 5 batchDistance", 25.0),
+        ratio("l1", "opencv", "OpenCV 4 batchDistance", 25.0),
     ],
     target_size: (50_000, 10_000),
 };

@@ -3,7 +3,10 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::knn::k_list;
-use super::{EngineArg, FeatureArgs, KList, MatrixArgs, MetricArg, SourceArgs, TieArg, WeightsArg};
+use super::{
+    CvLinearArgs, EngineArg, FeatureArgs, KList, MatrixArgs, MetricArg, SourceArgs, TieArg,
+    WeightsArg,
+};
 
 const KNN_EXAMPLES: &str = "\
 Every training row is judged once, by its nearest rows in other folds; the test split is not read.
@@ -25,6 +28,9 @@ pub(crate) enum CvCommand {
     /// k nearest neighbours: every k in every fold
     #[command(after_help = KNN_EXAMPLES)]
     Knn(CvKnnArgs),
+    /// Linear models: every loss, penalty, lambda and set of features in every fold
+    #[command(after_help = super::sweep::CV_LINEAR_EXAMPLES)]
+    Linear(CvLinearArgs),
 }
 
 /// `cv knn`.
@@ -90,7 +96,7 @@ pub(crate) enum FoldRuleArg {
     Contiguous,
 }
 
-fn folds(text: &str) -> Result<FoldsArg, String> {
+pub(super) fn folds(text: &str) -> Result<FoldsArg, String> {
     if text == "loo" {
         return Ok(FoldsArg::LeaveOneOut);
     }

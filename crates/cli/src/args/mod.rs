@@ -1,6 +1,7 @@
 //! The raw arguments, exactly as typed. Nothing here opens a file or decides anything: `plan/` turns them into a
 //! validated plan. The doc comments are the help texts.
 
+mod compare;
 mod cv;
 mod data;
 mod difficulties;
@@ -10,12 +11,14 @@ mod generate;
 mod knn;
 mod matrices;
 mod predict;
+mod sweep;
 mod train;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::compare::CompareArgs;
 pub(crate) use self::cv::{CvCommand, CvKnnArgs, FoldRuleArg, FoldsArg};
 pub(crate) use self::data::{
     DataCommand, DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs,
@@ -28,6 +31,9 @@ pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KList, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 pub(crate) use self::matrices::MatrixArgs;
 pub(crate) use self::predict::PredictArgs;
+pub(crate) use self::sweep::{
+    CvLinearArgs, FittingArgs, NumbersArg, SearchArg, SpaceArgs, TuneArgs,
+};
 pub(crate) use self::train::{
     ClassWeightsArg, ExactArgs, OptimizerArg, PenaltyArg, SgdArgs, SolverArg, TrainArgs,
 };
@@ -71,6 +77,9 @@ pub(crate) enum Command {
     /// Cross-validate on the training set: every choice in every fold
     #[command(subcommand, arg_required_else_help = true)]
     Cv(CvCommand),
+    /// Search for the best linear model: losses, penalties, lambdas, features
+    #[command(after_help = sweep::TUNE_EXAMPLES)]
+    Tune(TuneArgs),
     /// Fit a linear model: SVM or softmax, by gradient descent or exactly
     #[command(after_help = train::EXAMPLES)]
     Train(TrainArgs),
@@ -80,6 +89,9 @@ pub(crate) enum Command {
     /// Labels of image files by a fitted model
     #[command(after_help = predict::EXAMPLES)]
     Predict(PredictArgs),
+    /// Which of two models is better on the same images, and whether that can be luck
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(CompareArgs),
     /// Write the features of the images of a data set as a matrix, draw them beside the images
     #[command(after_help = features::EXAMPLES)]
     Features(FeaturesArgs),
@@ -101,7 +113,7 @@ pub(crate) struct Global {
     /// SIMD level: auto, scalar, portable, avx2, avxvnni, avx512, avx512vnni or neon (the answers are the same)
     #[arg(long, global = true, value_name = "LEVEL", default_value = "auto")]
     pub(crate) simd: String,
-    /// Seed of whatever is drawn: synthetic images, a split by ratio
+    /// Seed of whatever is drawn: synthetic images, a split by ratio, resamples
     #[arg(long, global = true, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Seed of the train/validation split, apart from --seed so that the split stays put

@@ -170,7 +170,7 @@ pub(crate) enum OptimizerArg {
     Adam,
 }
 
-fn loss(name: &str) -> Result<Loss, String> {
+pub(super) fn loss(name: &str) -> Result<Loss, String> {
     name.parse::<Loss>().map_err(|error| error.to_string())
 }
 

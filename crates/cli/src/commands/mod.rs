@@ -1,5 +1,6 @@
 //! One file per command; each turns its plan into a report, which is printed here.
 
+pub(crate) mod compare;
 pub(crate) mod cv;
 pub(crate) mod data;
 pub(crate) mod difficulties;
@@ -8,6 +9,7 @@ pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
 pub(crate) mod predict;
+pub(crate) mod sweep;
 pub(crate) mod train;
 
 use anyhow::Result;
@@ -29,9 +31,11 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Export(action) => data::export::run(action, settings),
         Action::Knn(action) => knn::run(action, settings),
         Action::CvKnn(action) => cv::run(action, settings),
+        Action::Sweep(action) => sweep::run(action, settings),
         Action::Train(action) => train::run(action, settings),
         Action::Eval(action) => eval::run(action, settings),
         Action::Predict(action) => predict::run(action, settings),
+        Action::Compare(action) => compare::run(action, settings),
         Action::Features(action) => features::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;

@@ -67,15 +67,11 @@ impl Folding {
                 repeats,
             } => (n_folds, rule, repeats),
         };
-        let folds = (0..u64::from(repeats)).map(|repeat| {
-            let seed = seed.wrapping_add(repeat);
-            match rule {
-                FoldRule::Stratified => Folds::stratified(labels, n_folds, seed),
-                FoldRule::Shuffled => Folds::shuffled(labels.len(), n_folds, seed),
-                FoldRule::Contiguous => Folds::contiguous(labels.len(), n_folds),
-            }
-        });
-        folds.collect()
+        Folds::repeated(usize::from(repeats), seed, |seed| match rule {
+            FoldRule::Stratified => Folds::stratified(labels, n_folds, seed),
+            FoldRule::Shuffled => Folds::shuffled(labels.len(), n_folds, seed),
+            FoldRule::Contiguous => Folds::contiguous(labels.len(), n_folds),
+        })
     }
 }
 
@@ -105,7 +101,37 @@ pub(super) fn cv_knn_plan(args: CvKnnArgs) -> Result<CvKnnPlan> {
              --features hist",
         ));
     }
-    let folding = match (args.folds, args.split, args.repeats) {
+    let folding = folding(args.folds, args.split, args.repeats)?;
+    let several = features
+        .as_ref()
+        .is_some_and(|choice| choice.extractor.blocks().len() > 1);
+    if several && folding == Folding::LeaveOneOut {
+        return Err(usage(
+            "--folds loo takes features of one block: several are brought to one length, learnt on the rows \
+             that fit, which would be a fit for each row; give a number of folds",
+        ));
+    }
+    Ok(CvKnnPlan {
+        input,
+        features,
+        metrics,
+        k_by_default: args.k.is_none(),
+        k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
+        folding,
+        tie: tie(args.tie),
+        weights: weights(args.weights),
+        engine: engine(args.engine),
+        resume: args.resume,
+    })
+}
+
+/// Options that have no meaning together are refused.
+pub(super) fn folding(
+    folds: FoldsArg,
+    split: Option<FoldRuleArg>,
+    repeats: u16,
+) -> Result<Folding> {
+    Ok(match (folds, split, repeats) {
         (FoldsArg::LeaveOneOut, None, 1) => Folding::LeaveOneOut,
         (FoldsArg::LeaveOneOut, Some(_), _) => {
             return Err(usage(
@@ -131,26 +157,5 @@ pub(super) fn cv_knn_plan(args: CvKnnArgs) -> Result<CvKnnPlan> {
             },
             repeats,
         },
-    };
-    let several = features
-        .as_ref()
-        .is_some_and(|choice| choice.extractor.blocks().len() > 1);
-    if several && folding == Folding::LeaveOneOut {
-        return Err(usage(
-            "--folds loo takes features of one block: several are brought to one length, learnt on the rows \
-             that fit, which would be a fit for each row; give a number of folds",
-        ));
-    }
-    Ok(CvKnnPlan {
-        input,
-        features,
-        metrics,
-        k_by_default: args.k.is_none(),
-        k: args.k.map_or_else(|| DEFAULT_K.to_vec(), |list| list.0),
-        folding,
-        tie: tie(args.tie),
-        weights: weights(args.weights),
-        engine: engine(args.engine),
-        resume: args.resume,
     })
 }

@@ -92,10 +92,9 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
              --features hist",
         ));
     }
-    if args.engine == EngineArg::Pruned && (metric == Metric::Chi2 || features.is_some()) {
+    if args.engine == EngineArg::Pruned && metric == Metric::Chi2 {
         return Err(usage(
-            "--engine pruned searches rows of bytes by l1 or l2, and features are rows of floats: choose \
-             --engine auto or brute",
+            "--engine pruned searches by l1 or l2: choose --engine auto or brute for --metric chi2",
         ));
     }
     Ok(KnnPlan {

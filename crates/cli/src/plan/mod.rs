@@ -1,6 +1,7 @@
 //! The validated plan: raw arguments and the environment in, decisions out. Whatever can be refused
 //! without reading data is refused here, before anything runs.
 
+mod compare;
 mod cv;
 mod data;
 mod difficulties;
@@ -10,6 +11,8 @@ mod generate;
 mod knn;
 mod matrices;
 mod predict;
+mod space;
+mod sweep;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +21,7 @@ use anyhow::{Context as _, Result};
 use nearplane_cifar::LabelKind;
 use nearplane_kernels::Level;
 
+pub(crate) use self::compare::{ComparePlan, Compared};
 pub(crate) use self::cv::{CvKnnPlan, Folding};
 pub(crate) use self::data::{
     ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
@@ -31,7 +35,8 @@ pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 pub(crate) use self::predict::PredictPlan;
-pub(crate) use self::train::{Solver, TrainPlan};
+pub(crate) use self::sweep::{Search, SweepPlan};
+pub(crate) use self::train::{Solver, TrainPlan, class_weights_name};
 use crate::args::{Cli, Command, CvCommand, DataCommand, Global, LabelsArg, SourceArgs};
 use crate::commands;
 use crate::csv_log;
@@ -80,9 +85,12 @@ pub(crate) enum Action {
     Export(ExportPlan),
     Knn(KnnPlan),
     CvKnn(CvKnnPlan),
+    /// `cv linear`, `tune`.
+    Sweep(SweepPlan),
     Train(TrainPlan),
     Eval(EvalPlan),
     Predict(PredictPlan),
+    Compare(ComparePlan),
     Features(FeaturesPlan),
     Generate(GeneratePlan),
 }
@@ -100,9 +108,11 @@ impl Action {
             Action::Export(_) => &commands::data::export::COLUMNS,
             Action::Knn(_) => &commands::knn::COLUMNS,
             Action::CvKnn(_) => &commands::cv::COLUMNS,
+            Action::Sweep(_) => &commands::sweep::COLUMNS,
             Action::Train(_) => &commands::train::COLUMNS,
             Action::Eval(_) => &commands::eval::COLUMNS,
             Action::Predict(_) => &commands::predict::COLUMNS,
+            Action::Compare(_) => &commands::compare::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
@@ -164,9 +174,12 @@ impl Plan {
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
             Command::Cv(CvCommand::Knn(args)) => Action::CvKnn(cv::cv_knn_plan(args)?),
+            Command::Cv(CvCommand::Linear(args)) => Action::Sweep(sweep::cv_linear_plan(args)?),
+            Command::Tune(args) => Action::Sweep(sweep::tune_plan(args, &settings)?),
             Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
             Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
+            Command::Compare(args) => Action::Compare(compare::compare_plan(args, &settings)?),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };

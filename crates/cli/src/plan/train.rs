@@ -53,13 +53,18 @@ impl Solver {
     }
 }
 
+/// As on the command line.
+pub(crate) fn class_weights_name(class_weight: &ClassWeight) -> &'static str {
+    match class_weight {
+        ClassWeight::Balanced => "balanced",
+        _ => "none",
+    }
+}
+
 impl TrainPlan {
     /// As on the command line.
     pub(crate) fn class_weights_name(&self) -> &'static str {
-        match self.class_weight {
-            ClassWeight::Balanced => "balanced",
-            _ => "none",
-        }
+        class_weights_name(&self.class_weight)
     }
 
     /// The factor of the squares, of the penalty that has one to choose.
@@ -72,7 +77,7 @@ impl TrainPlan {
 }
 
 /// Where no lambda is given: half decades, from where most weights are gone to where the penalty says little.
-const LAMBDAS: [f64; 11] = [
+pub(super) const LAMBDAS: [f64; 11] = [
     1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5,
 ];
 
@@ -200,7 +205,7 @@ fn configs(
 }
 
 /// A parameter that the library refuses, by the name of its option.
-fn out_of_range(error: LinearError) -> anyhow::Error {
+pub(super) fn out_of_range(error: LinearError) -> anyhow::Error {
     let LinearError::Range {
         what,
         value,
@@ -249,7 +254,7 @@ fn ridge(args: &TrainArgs, configs: &[LinearConfig], settings: &Settings) -> Res
     Ok(Solver::Ridge(params))
 }
 
-fn exact_config(args: &ExactArgs) -> Result<ExactConfig> {
+pub(super) fn exact_config(args: &ExactArgs) -> Result<ExactConfig> {
     let default = ExactParams::default();
     let params = ExactParams {
         tolerance: args.tolerance.unwrap_or(default.tolerance),

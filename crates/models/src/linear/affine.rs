@@ -152,6 +152,32 @@ impl Affine {
         }
     }
 
+    /// What a linear model sees of its training rows `n x d`: bytes are pixels, `x / 255` minus the mean of the
+    /// column; columns of floats have mean 0 and deviation 1, but `raw_columns` hold pixels, too.
+    ///
+    /// # Errors
+    /// As [`Affine::centered`].
+    ///
+    /// # Panics
+    /// If a raw column does not exist.
+    ///
+    /// ```
+    /// use nearplane_kernels::{Level, MatRef};
+    /// use nearplane_models::linear::Affine;
+    /// use nearplane_models::neighbors::Rows;
+    /// let rows = Rows::from_mat(MatRef::from_rows(&[1.0f32, 51.0, 3.0, 102.0], 2))?;
+    /// let affine = Affine::of_training(Level::detect(), &rows, &[1..2])?;
+    /// assert_eq!(affine.scale(), [1.0, 1.0 / 255.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_training<T: Element>(
+        level: Level,
+        rows: &Rows<'_, T>,
+        raw_columns: &[Range<usize>],
+    ) -> Result<Self, LinearError> {
+        T::affine(level, rows, raw_columns)
+    }
+
     /// The same with another scale in some columns: 1/255 for those of raw pixels beside others that are
     /// standardised.
     ///

@@ -193,7 +193,7 @@ fn counts(labels: &[u32], n_classes: usize) -> Vec<usize> {
 }
 
 /// One label a row, each a class.
-pub(super) fn check_labels<T: Element>(
+pub(crate) fn check_labels<T: Element>(
     rows: &Rows<'_, T>,
     labels: &[u32],
     n_classes: usize,
@@ -219,7 +219,7 @@ pub(super) fn check_labels<T: Element>(
 }
 
 /// No NaN, no infinity; the first one is named.
-pub(super) fn check_finite<T: Element>(
+pub(crate) fn check_finite<T: Element>(
     rows: &Rows<'_, T>,
     what: &'static str,
 ) -> Result<(), LinearError> {

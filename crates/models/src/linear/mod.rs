@@ -22,6 +22,7 @@ mod sgd;
 
 pub use affine::{Affine, Parameters};
 pub use data::{ClassWeight, LinearData};
+pub(crate) use data::{check_finite, check_labels};
 pub use error::LinearError;
 pub use exact::{Certificate, ExactConfig, ExactFit, ExactParams, ExactSolver, ExactStep};
 pub use loss::{Loss, Score, softmax};

@@ -1,6 +1,7 @@
 //! What rows can be made of, u8 or f32, and the block kernels of each behind one interface.
 
-use super::Metric;
+use super::pruned::{Coder, Codes};
+use super::{Metric, Rows};
 use crate::linear::Products;
 use nearplane_kernels::{
     Kernel, Level, MAX_EXACT_U8, MatMut, PackedQueries, PackedRows, chi2_f32, f32_block, l1_f32,
@@ -36,7 +37,8 @@ impl Element for f32 {
 }
 
 pub(super) mod sealed {
-    use super::{Kernel, Level, Metric};
+    use super::super::pruned::{Coder, Codes};
+    use super::{Kernel, Level, Metric, Rows};
 
     /// The kernels of an element type. Distances travel as 32 ordered bits.
     pub trait Blocks: Copy + Send + Sync + 'static {
@@ -52,10 +54,10 @@ pub(super) mod sealed {
         type Room: Send;
 
         fn into_f32(self) -> f32;
-        /// The rows as what they are: bytes, or else f32.
-        fn bytes_or_floats<'r, 'a>(
-            rows: &'r [&'a [Self]],
-        ) -> Result<&'r [&'a [u8]], &'r [&'a [f32]]>;
+        /// What makes codes of rows like these, one at least; `None` if nothing can.
+        fn coder(rows: &Rows<'_, Self>, metric: Metric, level: Level) -> Option<Coder>;
+        /// The codes of some rows.
+        fn encode(coder: &Coder, level: Level, rows: &[&[Self]]) -> Codes;
         /// Asks for the row to come nearer.
         fn prefetch(row: &[Self]);
         fn first_non_finite(row: &[Self]) -> Option<usize>;
@@ -107,8 +109,12 @@ impl sealed::Blocks for u8 {
         f32::from(self)
     }
 
-    fn bytes_or_floats<'r, 'a>(rows: &'r [&'a [u8]]) -> Result<&'r [&'a [u8]], &'r [&'a [f32]]> {
-        Ok(rows)
+    fn coder(rows: &Rows<'_, u8>, metric: Metric, level: Level) -> Option<Coder> {
+        Coder::of_bytes(rows, metric, level)
+    }
+
+    fn encode(coder: &Coder, level: Level, rows: &[&[u8]]) -> Codes {
+        coder.encode_bytes(level, rows)
     }
 
     fn prefetch(row: &[u8]) {
@@ -195,8 +201,12 @@ impl sealed::Blocks for f32 {
         self
     }
 
-    fn bytes_or_floats<'r, 'a>(rows: &'r [&'a [f32]]) -> Result<&'r [&'a [u8]], &'r [&'a [f32]]> {
-        Err(rows)
+    fn coder(rows: &Rows<'_, f32>, metric: Metric, _: Level) -> Option<Coder> {
+        Coder::of_floats(rows, metric)
+    }
+
+    fn encode(coder: &Coder, _: Level, rows: &[&[f32]]) -> Codes {
+        coder.encode_floats(rows)
     }
 
     fn prefetch(row: &[f32]) {

@@ -72,8 +72,8 @@ impl FromStr for Metric {
 ///
 /// Brute force costs the same whatever the rows are. The pruned engine first bounds all distances from
 /// below by those of short codes of the rows, which it makes when it is fitted; rows whose bound is
-/// above the distance of the k-th neighbour found so far are out. Images prune well. Random bytes do
-/// not: then bounds are wasted, and `Auto` does without.
+/// above the distance of the k-th neighbour found so far are out. Images and features prune well. Random
+/// bytes do not: then bounds are wasted, and `Auto` does without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Engine {
@@ -82,7 +82,7 @@ pub enum Engine {
     Auto,
     /// Every row is compared with every query, in blocks that fit the caches.
     BruteForce,
-    /// Rows that exact lower bounds rule out are not looked at, by L1 or L2.
+    /// Rows that exact lower bounds rule out are not looked at: by L1 or L2, up to 66,051 columns.
     Pruned,
 }
 
@@ -265,8 +265,8 @@ impl<'a, T: Element> Index<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// As [`Index::new`]; [`NeighborsError::NoBounds`] if [`Engine::Pruned`] is asked for another metric
-    /// than L1 and L2, or for rows without columns, of more than 66,051, or of numbers about as large as f32 holds.
+    /// As [`Index::new`]; [`NeighborsError::NoBounds`] if [`Engine::Pruned`] is asked for rows without columns or
+    /// with more than 66,051, for numbers near the largest of f32, or for another metric than L1 and L2.
     pub fn with_engine(
         rows: Rows<'a, T>,
         metric: Metric,

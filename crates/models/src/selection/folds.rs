@@ -109,6 +109,28 @@ impl Folds {
         Self::contiguous(n_rows, n_rows)
     }
 
+    /// Folds drawn `n_repeats` times, by the seeds `seed`, `seed + 1`, ... (of 64 bits, the first follows the last).
+    ///
+    /// # Errors
+    /// What `draw` returns first.
+    ///
+    /// ```
+    /// use nearplane_models::selection::Folds;
+    ///
+    /// let labels = [0, 0, 0, 0, 1, 1, 1, 1];
+    /// let repeats = Folds::repeated(3, 7, |seed| Folds::stratified(&labels, 2, seed))?;
+    /// assert_eq!(repeats[2], Folds::stratified(&labels, 2, 9)?);
+    /// # Ok::<(), nearplane_models::selection::FoldsError>(())
+    /// ```
+    pub fn repeated(
+        n_repeats: usize,
+        seed: u64,
+        draw: impl FnMut(u64) -> Result<Self, FoldsError>,
+    ) -> Result<Vec<Self>, FoldsError> {
+        let seeds = (0..n_repeats as u64).map(|repeat| seed.wrapping_add(repeat));
+        seeds.map(draw).collect()
+    }
+
     /// Number of folds.
     #[must_use]
     pub fn n_folds(&self) -> usize {

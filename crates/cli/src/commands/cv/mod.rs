@@ -18,11 +18,12 @@ use super::knn::input::Input;
 use super::knn::task::{rows, widen};
 use crate::csv_log;
 use crate::data_source;
+use crate::failure::{Interrupted, Kept};
 use crate::feature_matrix::FeatureMatrix;
 use crate::matrices::Tables;
 use crate::output::{Report, note};
 use crate::plan::{CvKnnPlan, Settings};
-use crate::progress::check_interrupt;
+use crate::progress::{Progress, Stage, check_interrupt};
 
 /// Opens, searches once a metric, writes and reports.
 pub(crate) fn run(plan: &CvKnnPlan, settings: &Settings) -> Result<Report> {
@@ -99,8 +100,8 @@ impl Run<'_> {
                 String::new()
             },
         };
-        let mut present = match &settings.results {
-            Some(path) if plan.resume => csv_log::rows(path)?,
+        let present = match &settings.results {
+            Some(path) if plan.resume => csv_log::rows(path, settings.quiet)?,
             _ => Vec::new(),
         };
         let sweep = Sweep {
@@ -113,18 +114,31 @@ impl Run<'_> {
             scaled,
         };
         let mut finished: Vec<Finished> = Vec::new();
-        for &metric in &plan.metrics {
-            check_interrupt()?;
-            let known = setting.known(metric, &ks, &present);
+        let known = plan.metrics.iter();
+        let known: Vec<_> = known
+            .map(|&metric| setting.known(metric, &ks, &present))
+            .collect();
+        let is_open = |known: &&Vec<Option<Finished>>| known.iter().any(Option::is_none);
+        let n_open = known.iter().filter(is_open).count();
+        let mut n_searched = 0;
+        let progress = Progress::new("searching", settings.quiet);
+        for (&metric, known) in plan.metrics.iter().zip(known) {
+            check_interrupt().map_err(|error| self.stopped(error))?;
             if known.iter().all(Option::is_some) {
-                note(
-                    settings.quiet,
-                    &format!("{metric}: taken from the file of results"),
-                );
+                let text = format!("{metric}: taken from the file of results");
+                progress.aside(|| note(settings.quiet, &text));
                 finished.extend(known.into_iter().flatten());
                 continue;
             }
-            let found = sweep.run(metric)?;
+            let stage = Stage {
+                of: &progress,
+                index: n_searched,
+                count: n_open,
+            };
+            n_searched += 1;
+            let found = sweep
+                .run(metric, &stage)
+                .map_err(|error| self.stopped(error))?;
             self.input.verify_unchanged()?;
             let mut missing = Vec::new();
             for (found, known) in found.into_iter().zip(known) {
@@ -135,12 +149,25 @@ impl Run<'_> {
             }
             if let Some(path) = &settings.results {
                 csv_log::append(path, &COLUMNS, &missing)?;
-                present.extend(missing);
             }
         }
         let data = self.input.record(&setting.hash);
         let seconds = self.started.elapsed().as_secs_f64();
         Ok(record::report(&setting, data, &finished, seconds))
+    }
+}
+
+impl Run<'_> {
+    /// The end that Ctrl-C brings: what is done is kept already.
+    fn stopped(&self, error: anyhow::Error) -> anyhow::Error {
+        match &self.settings.results {
+            Some(path) if error.is::<Interrupted>() && path.exists() => Kept {
+                done: "each metric that was finished".to_owned(),
+                checkpoint: path.clone(),
+            }
+            .into(),
+            _ => error,
+        }
     }
 }
 

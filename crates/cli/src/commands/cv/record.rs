@@ -1,6 +1,6 @@
 //! What a cross-validation found out, in its three forms, and what a file of results already has of it.
 
-use nearplane_models::metrics::{Accuracy, mean_and_std};
+use nearplane_models::metrics::{Accuracy, mean_and_std, mean_interval_95};
 use nearplane_models::neighbors::Metric;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::output::{Report, cell, counted, max_rss_bytes, seconds, table};
 use crate::plan::{CvKnnPlan, Folding};
 
 /// Columns of `--results`, a row per metric and k.
-pub(crate) const COLUMNS: [&str; 26] = [
+pub(crate) const COLUMNS: [&str; 28] = [
     "schema",
     "time",
     "version",
@@ -36,6 +36,8 @@ pub(crate) const COLUMNS: [&str; 26] = [
     "std",
     "ci95_lo",
     "ci95_hi",
+    "mean_ci95_lo",
+    "mean_ci95_hi",
 ];
 
 const SCHEMA: &str = "nearplane/cv-knn/1";
@@ -84,6 +86,8 @@ pub(super) struct Finished {
     std: f64,
     /// Of all rows together, once; none where they were judged repeatedly.
     ci95: Option<(f64, f64)>,
+    /// Of the mean, by how folds differ; none where each row is a fold.
+    mean_ci95: Option<(f64, f64)>,
 }
 
 impl Finished {
@@ -102,6 +106,10 @@ impl Finished {
             total: folds.iter().map(|fold| fold.total).sum(),
         };
         let is_loo = folds.iter().all(|fold| fold.total == 1);
+        // Of all repeats together, rows that judge a fold and rows that fit it.
+        let (judge, n_folds) = (all.total as f64, folds.len() as f64);
+        let fit = n_folds * n_rows as f64 - judge;
+        let mean_ci95 = mean_interval_95(&values, judge / fit);
         Finished {
             metric,
             k,
@@ -111,6 +119,7 @@ impl Finished {
             mean,
             std,
             ci95: (all.total == n_rows as u64).then(|| all.wilson_95()),
+            mean_ci95: mean_ci95.filter(|_| !is_loo),
         }
     }
 
@@ -126,7 +135,7 @@ impl Finished {
             .split(' ')
             .filter(|text| !text.is_empty());
         let folds: Result<Vec<f64>, _> = folds.map(str::parse).collect();
-        let ci95 = (at("ci95_lo").parse().ok(), at("ci95_hi").parse().ok());
+        let interval = |low: &str, high: &str| at(low).parse().ok().zip(at(high).parse().ok());
         Some(Finished {
             metric,
             k,
@@ -135,7 +144,8 @@ impl Finished {
             folds: folds.ok()?,
             mean: at("mean").parse().ok()?,
             std: at("std").parse().ok()?,
-            ci95: ci95.0.zip(ci95.1),
+            ci95: interval("ci95_lo", "ci95_hi"),
+            mean_ci95: interval("mean_ci95_lo", "mean_ci95_hi"),
         })
     }
 }
@@ -220,6 +230,8 @@ pub(super) fn row(setting: &Setting<'_>, found: &Finished) -> Vec<String> {
         found.std.to_string(),
         cell(found.ci95.map(|ci| ci.0)),
         cell(found.ci95.map(|ci| ci.1)),
+        cell(found.mean_ci95.map(|ci| ci.0)),
+        cell(found.mean_ci95.map(|ci| ci.1)),
     ]);
     cells
 }
@@ -251,6 +263,7 @@ pub(super) fn report(
             "mean": found.mean,
             "std": found.std,
             "ci95": found.ci95.map(|(low, high)| [low, high]),
+            "mean_ci95": found.mean_ci95.map(|(low, high)| [low, high]),
         })
     });
     let record = object(json!({
@@ -273,6 +286,9 @@ pub(super) fn report(
         "best": best.map(|best| json!({"params": params(best), "mean": best.mean, "std": best.std})),
         "max_rss_bytes": max_rss_bytes(),
     }));
+    let ends = |interval: Option<(f64, f64)>| {
+        interval.map_or_else(String::new, |(low, high)| format!("{low:.4} to {high:.4}"))
+    };
     let lines: Vec<Vec<String>> = found
         .iter()
         .map(|found| {
@@ -281,9 +297,8 @@ pub(super) fn report(
                 found.k.to_string(),
                 format!("{:.4}", found.mean),
                 format!("{:.4}", found.std),
-                found
-                    .ci95
-                    .map_or_else(String::new, |(low, high)| format!("{low:.4} to {high:.4}")),
+                ends(found.mean_ci95),
+                ends(found.ci95),
             ]
         })
         .collect();
@@ -298,7 +313,14 @@ pub(super) fn report(
         counted(setting.n_rows, "training row"),
         seconds(elapsed),
         table(
-            &["metric", "k", "mean", "std", "95 % of all rows"],
+            &[
+                "metric",
+                "k",
+                "mean",
+                "std",
+                "95 % of the mean",
+                "95 % of all rows",
+            ],
             &lines,
             1
         )

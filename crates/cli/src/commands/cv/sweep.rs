@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use nearplane_kernels::MatRef;
+use nearplane_models::Monitor;
 use nearplane_models::features::BlockScaler;
 use nearplane_models::metrics::{Accuracy, accuracy};
 use nearplane_models::neighbors::{
@@ -16,7 +17,7 @@ use super::Scaled;
 use super::record::Finished;
 use crate::failure::Interrupted;
 use crate::plan::{CvKnnPlan, Settings};
-use crate::progress::Progress;
+use crate::progress::Stage;
 
 /// What is judged.
 pub(super) struct Sweep<'a, T> {
@@ -31,12 +32,11 @@ pub(super) struct Sweep<'a, T> {
 
 impl<T: Element> Sweep<'_, T> {
     /// An outcome for each k.
-    pub(super) fn run(&self, metric: Metric) -> Result<Vec<Finished>> {
+    pub(super) fn run(&self, metric: Metric, monitor: &dyn Monitor) -> Result<Vec<Finished>> {
         let started = Instant::now();
-        let progress = Progress::new("searching", self.settings.quiet);
         let (engine, of_ks) = match self.scaled {
-            None => self.at_once(metric, &progress),
-            Some(scaled) => self.fold_by_fold(metric, scaled, &progress),
+            None => self.at_once(metric, monitor),
+            Some(scaled) => self.fold_by_fold(metric, scaled, monitor),
         }
         .map_err(told)?;
         let seconds = started.elapsed().as_secs_f64();
@@ -57,7 +57,7 @@ impl<T: Element> Sweep<'_, T> {
     fn at_once(
         &self,
         metric: Metric,
-        progress: &Progress,
+        monitor: &dyn Monitor,
     ) -> Result<(&'static str, Vec<Vec<Accuracy>>)> {
         let index = Index::with_engine(
             self.rows.clone(),
@@ -71,7 +71,7 @@ impl<T: Element> Sweep<'_, T> {
             self.splits,
             self.ks,
             self.votes(),
-            progress,
+            monitor,
         )?;
         let of_k = |position| found.iter().flat_map(move |split| split.of_k(position));
         let of_ks = (0..self.ks.len()).map(|position| of_k(position).collect());
@@ -82,17 +82,21 @@ impl<T: Element> Sweep<'_, T> {
         &self,
         metric: Metric,
         (matrix, blocks): Scaled<'_>,
-        progress: &Progress,
+        monitor: &dyn Monitor,
     ) -> Result<(&'static str, Vec<Vec<Accuracy>>)> {
+        let count = self.splits.iter().map(Folds::n_folds).sum();
         let mut of_ks = vec![Vec::new(); self.ks.len()];
         let mut engine = "";
         let n = self.labels.len();
         let values = &matrix.values[..n * matrix.cols];
-        for (folds, fold) in self
-            .splits
-            .iter()
-            .flat_map(|folds| (0..folds.n_folds()).map(move |fold| (folds, fold)))
-        {
+        let all = self.splits.iter();
+        let all = all.flat_map(|folds| (0..folds.n_folds()).map(move |fold| (folds, fold)));
+        for (index, (folds, fold)) in all.enumerate() {
+            let stage = Stage {
+                of: monitor,
+                index,
+                count,
+            };
             let split = folds.split(fold);
             let all = Rows::from_mat(MatRef::from_rows(values, matrix.cols))?;
             let scaler = BlockScaler::fit(&all.select(split.train.clone())?, blocks)?;
@@ -112,7 +116,7 @@ impl<T: Element> Sweep<'_, T> {
             };
             let classifier = params.check()?.fit(all.select(split.train)?, &train)?;
             let queries = all.select(split.validation)?;
-            let predicted = classifier.predict_each_k(&queries, self.ks, progress)?;
+            let predicted = classifier.predict_each_k(&queries, self.ks, &stage)?;
             for (of_k, predicted) in of_ks.iter_mut().zip(predicted) {
                 of_k.push(accuracy(&predicted, &truth));
             }

@@ -4,19 +4,19 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use nearplane_models::Monitor;
 use nearplane_models::linear::{
     Certificate, ExactConfig, ExactFit, ExactSolver, LeftOut, LinearConfig, LinearData,
     LinearError, LinearModel, Objective, Parameters, SgdConfig, SgdParams, SgdTrainer,
 };
 use nearplane_models::metrics::{Accuracy, accuracy};
+use nearplane_models::neighbors::Element;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Keeper;
-use super::parts::{Part, Parts, Scaled};
+use super::parts::{Part, Parts};
 use crate::failure::{Interrupted, Kept};
 use crate::plan::{Settings, TrainPlan};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 
 /// A fit on its way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,24 +86,6 @@ pub(super) struct Fits {
 /// What most fits are chosen by.
 const BY_VALIDATION: &str = "validation accuracy";
 
-/// The progress of one of several fits as that of all.
-pub(super) struct Stage<'a> {
-    pub(super) progress: &'a Progress,
-    pub(super) index: usize,
-    pub(super) count: usize,
-}
-
-impl Monitor for Stage<'_> {
-    fn progress(&self, done: u64, total: u64) {
-        let (index, count) = (self.index as u64, self.count as u64);
-        Monitor::progress(self.progress, index * total + done, count * total);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.progress.cancelled()
-    }
-}
-
 /// Of equal accuracies the first, that of the largest lambda.
 fn chosen(judged: &[Judged]) -> usize {
     let mut best = 0;
@@ -115,7 +97,7 @@ fn chosen(judged: &[Judged]) -> usize {
     best
 }
 
-pub(super) fn judge<T: Scaled>(
+pub(super) fn judge<T: Element>(
     model: &LinearModel,
     part: &Part<'_, T>,
     settings: &Settings,
@@ -126,7 +108,7 @@ pub(super) fn judge<T: Scaled>(
 
 /// By the exact solver, from large lambdas to small ones, each from where the one before ended; the last fit from 0,
 /// so that the model is a function of the rows and the options alone.
-pub(super) fn exact<T: Scaled>(
+pub(super) fn exact<T: Element>(
     plan: &TrainPlan,
     exact: ExactConfig,
     parts: &Parts<'_, T>,
@@ -141,7 +123,7 @@ pub(super) fn exact<T: Scaled>(
         let mut start: Option<Parameters> = None;
         for (index, config) in plan.configs.iter().enumerate() {
             let stage = Stage {
-                progress: &progress,
+                of: &progress,
                 index,
                 count,
             };
@@ -164,7 +146,7 @@ pub(super) fn exact<T: Scaled>(
     let config = &plan.configs[chosen];
     progress.head("fitting all rows");
     let stage = Stage {
-        progress: &progress,
+        of: &progress,
         index: count - 1,
         count,
     };
@@ -190,7 +172,7 @@ pub(super) fn exact<T: Scaled>(
     })
 }
 
-fn exact_fit<T: Scaled>(
+fn exact_fit<T: Element>(
     solver: &mut ExactSolver<'_, '_, T>,
     config: &LinearConfig,
     start: Option<&Parameters>,
@@ -215,7 +197,7 @@ fn exact_fit<T: Scaled>(
 }
 
 /// By stochastic gradient descent, each fit from 0; the last one for as many epochs as the best fit's model had.
-pub(super) fn sgd<T: Scaled>(
+pub(super) fn sgd<T: Element>(
     plan: &TrainPlan,
     sgd: SgdConfig,
     parts: &Parts<'_, T>,
@@ -230,7 +212,7 @@ pub(super) fn sgd<T: Scaled>(
         for index in keeper.judged.len()..plan.configs.len() {
             let config = &plan.configs[index];
             let stage = Stage {
-                progress: &progress,
+                of: &progress,
                 index,
                 count,
             };
@@ -261,7 +243,7 @@ pub(super) fn sgd<T: Scaled>(
     let config = &plan.configs[chosen];
     progress.head("fitting all rows");
     let stage = Stage {
-        progress: &progress,
+        of: &progress,
         index: count - 1,
         count,
     };
@@ -302,7 +284,7 @@ pub(super) fn sgd<T: Scaled>(
 }
 
 /// Epoch by epoch, each of them kept, from where the run was left if it was in this fit.
-fn walk<'d, 'a, T: Scaled>(
+fn walk<'d, 'a, T: Element>(
     mut trainer: SgdTrainer<'d, 'a, T>,
     epochs: u32,
     keeper: &mut Keeper<'_>,
@@ -335,7 +317,7 @@ fn walk<'d, 'a, T: Scaled>(
 }
 
 /// The end that Ctrl-C brings: what is done is kept already.
-fn stopped<T: Scaled>(
+fn stopped<T: Element>(
     trainer: &SgdTrainer<'_, '_, T>,
     epochs: u32,
     keeper: &Keeper<'_>,
@@ -354,7 +336,7 @@ fn stopped<T: Scaled>(
 }
 
 /// How good the model as it is written is.
-pub(super) fn certificate<T: Scaled>(
+pub(super) fn certificate<T: Element>(
     config: &LinearConfig,
     data: &LinearData<'_, T>,
     model: &LinearModel,
@@ -364,7 +346,7 @@ pub(super) fn certificate<T: Scaled>(
 }
 
 /// At the model as it is written; the penalty is that of the weights that the solver saw.
-fn objective<T: Scaled>(
+fn objective<T: Element>(
     config: &LinearConfig,
     data: &LinearData<'_, T>,
     model: &LinearModel,

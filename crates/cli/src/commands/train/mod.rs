@@ -15,10 +15,12 @@ use nearplane_models::features::{FeatureSpec, ImageShape};
 use nearplane_models::linear::{Optimizer, Schedule};
 use nearplane_models::metrics::accuracy;
 use nearplane_models::model_file::{LinearModelFile, ModelInput, Training};
+use nearplane_models::neighbors::Element;
 use serde_json::{Value, json};
 
 use self::checkpoint::Keeper;
-use self::parts::{Part, Parts, Scaled};
+pub(crate) use self::parts::classes;
+use self::parts::{Part, Parts};
 pub(crate) use self::record::COLUMNS;
 use self::record::Outcome;
 use super::knn::input::Input;
@@ -111,7 +113,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The same for every type of element.
-    fn finish<T: Scaled>(self, parts: &Parts<'_, T>, mut file: PendingFile) -> Result<Report> {
+    fn finish<T: Element>(self, parts: &Parts<'_, T>, mut file: PendingFile) -> Result<Report> {
         let Run {
             plan,
             settings,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anyhow::{Context as _, Result, bail};
 use nearplane_kernels::Level;
-use nearplane_models::linear::{Affine, ClassWeight, LinearData, LinearError};
+use nearplane_models::linear::{Affine, ClassWeight, LinearData};
 use nearplane_models::neighbors::{Element, Rows};
 use nearplane_models::selection::stratified_split;
 
@@ -86,7 +86,7 @@ impl<'a, T: Element> Part<'a, T> {
 }
 
 /// One name for each label from 0 on; every class needs a row, or nothing is learnt about it.
-fn classes(labels: &[u32], names: Option<&[String]>) -> Result<Vec<String>> {
+pub(crate) fn classes(labels: &[u32], names: Option<&[String]>) -> Result<Vec<String>> {
     let mut found: Vec<u32> = labels.to_vec();
     found.sort_unstable();
     found.dedup();
@@ -115,42 +115,7 @@ fn classes(labels: &[u32], names: Option<&[String]>) -> Result<Vec<String>> {
     })
 }
 
-/// Rows that a solver can be given.
-pub(super) trait Scaled: Element {
-    /// The map from these rows to what the solver sees, learnt on them alone.
-    fn affine(
-        level: Level,
-        rows: &Rows<'_, Self>,
-        raw_columns: &[Range<usize>],
-    ) -> Result<Affine, LinearError>;
-}
-
-/// What pixels are multiplied by.
-const PIXEL: f64 = 1.0 / 255.0;
-
-impl Scaled for u8 {
-    fn affine(
-        level: Level,
-        rows: &Rows<'_, u8>,
-        _: &[Range<usize>],
-    ) -> Result<Affine, LinearError> {
-        Affine::centered(level, rows, PIXEL)
-    }
-}
-
-impl Scaled for f32 {
-    fn affine(
-        _: Level,
-        rows: &Rows<'_, f32>,
-        raw_columns: &[Range<usize>],
-    ) -> Result<Affine, LinearError> {
-        let affine = Affine::standardized(rows)?;
-        let columns = raw_columns.iter().cloned();
-        Ok(columns.fold(affine, |affine, raw| affine.with_scale(raw, PIXEL)))
-    }
-}
-
-impl<T: Scaled> Parts<'_, T> {
+impl<T: Element> Parts<'_, T> {
     /// A part as a solver takes it.
     pub(super) fn data<'p>(
         &self,
@@ -158,7 +123,7 @@ impl<T: Scaled> Parts<'_, T> {
         class_weight: &ClassWeight,
         level: Level,
     ) -> Result<LinearData<'p, T>> {
-        let affine = T::affine(level, &part.rows, &self.raw_columns)?;
+        let affine = Affine::of_training(level, &part.rows, &self.raw_columns)?;
         Ok(
             LinearData::new(part.rows.clone(), &part.labels, self.classes.len())?
                 .with_affine(affine)?

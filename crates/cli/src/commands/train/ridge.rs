@@ -5,17 +5,18 @@ use std::time::Instant;
 
 use anyhow::Result;
 use nearplane_models::linear::{LinearError, RidgeFit, RidgeParams};
+use nearplane_models::neighbors::Element;
 
-use super::fit::{Fits, Fitted, Judged, Point, Stage, certificate, judge};
-use super::parts::{Part, Parts, Scaled};
+use super::fit::{Fits, Fitted, Judged, Point, certificate, judge};
+use super::parts::{Part, Parts};
 use crate::failure::Interrupted;
 use crate::plan::{Settings, TrainPlan};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 
 /// What lambdas are chosen by: ten times as many rows as the validation rows, and all of them fitted.
 const BY_LEFT_OUT: &str = "leave-one-out accuracy";
 
-pub(super) fn ridge<T: Scaled>(
+pub(super) fn ridge<T: Element>(
     plan: &TrainPlan,
     ridge: &RidgeParams,
     parts: &Parts<'_, T>,
@@ -23,7 +24,7 @@ pub(super) fn ridge<T: Scaled>(
 ) -> Result<Fits> {
     let progress = Progress::new("fitting nine tenths", settings.quiet);
     let stage = |index| Stage {
-        progress: &progress,
+        of: &progress,
         index,
         count: 2,
     };
@@ -89,7 +90,7 @@ pub(super) fn ridge<T: Scaled>(
 }
 
 /// In the order of the configurations, with the seconds that they took together.
-fn fits<T: Scaled>(
+fn fits<T: Element>(
     plan: &TrainPlan,
     ridge: RidgeParams,
     parts: &Parts<'_, T>,

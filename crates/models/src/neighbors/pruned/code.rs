@@ -2,11 +2,10 @@
 
 use super::components::{SAMPLE, evenly};
 use super::projection::Projection;
-use super::quantize::{self, Quantizer};
+use super::quantize::Quantizer;
 use super::sums::Sums;
-use crate::neighbors::element::kernel;
-use crate::neighbors::{Element, Metric, Rows};
-use nearplane_kernels::{Kernel, Level, MAX_EXACT_U8, l1_u8, l2_sq_u8};
+use crate::neighbors::{Metric, Rows};
+use nearplane_kernels::{Kernel, Level, l1_u8, l2_sq_u8};
 
 /// How distances of codes bound distances of rows (lemmas 1 and 2): a row at a distance of at most `t` has
 /// `step |q(a) - q(b)| <= s t + e(a) + e(b)`. The right side is the *reach*.
@@ -58,7 +57,7 @@ pub(super) fn ceil_sqrt(square: u64) -> u64 {
 
 /// The codes of some rows, each row-major.
 #[derive(Debug, Default)]
-pub(super) struct Codes {
+pub struct Codes {
     /// What first candidates are chosen by; it bounds nothing.
     pub(super) coarse: Vec<u8>,
     pub(super) first: Vec<u8>,
@@ -77,167 +76,118 @@ pub(super) struct Lengths {
 
 /// Makes codes, of rows and of queries alike.
 #[derive(Debug)]
-pub(super) struct Coder {
-    kind: Kind,
-    metric: Metric,
-    /// For rows of f32.
-    quantizer: Option<Quantizer>,
-}
+pub struct Coder(Kind);
 
-/// What makes codes of bytes.
 #[derive(Debug)]
 enum Kind {
+    /// Of bytes, for L1.
     Sums(Sums),
+    /// Of bytes, for L2.
     Projection(Box<Projection>),
+    /// Of floats.
+    Quantizer(Quantizer),
 }
 
 impl Coder {
-    /// The coder for rows like these; `None` where there is nothing to code.
-    pub(super) fn learn<T: Element>(
-        rows: &Rows<'_, T>,
+    /// The coder for rows of bytes like these; `None` where there is nothing to code.
+    pub(in crate::neighbors) fn of_bytes(
+        rows: &Rows<'_, u8>,
         metric: Metric,
         level: Level,
     ) -> Option<Self> {
-        if rows.is_empty() || rows.cols() == 0 || rows.cols() > MAX_EXACT_U8 {
-            return None;
+        match metric {
+            Metric::L1 => Some(Self(Kind::Sums(Sums::new(rows.cols())))),
+            Metric::L2 => {
+                let sample = evenly(rows.len(), SAMPLE).map(|row| rows.row(row));
+                let sample: Vec<&[u8]> = sample.collect();
+                let projection = Projection::learn(&sample, level);
+                Some(Self(Kind::Projection(Box::new(projection))))
+            }
+            Metric::Chi2 => None,
         }
-        let sample = |n| -> Vec<&[T]> { evenly(rows.len(), n).map(|row| rows.row(row)).collect() };
-        let quantizer = match T::bytes_or_floats(&sample(quantize::SAMPLE)) {
-            Ok(_) => None,
-            Err(floats) => Some(Quantizer::learn(floats)?),
-        };
-        let kind = match metric {
-            Metric::L1 if quantizer.is_some() => Kind::Sums(Sums::of_features(rows.cols())),
-            Metric::L1 => Kind::Sums(Sums::of_pixels(rows.cols())),
-            Metric::L2 => as_bytes(&sample(SAMPLE), quantizer.as_ref(), metric, |bytes, _| {
-                Kind::Projection(Box::new(Projection::learn(bytes, level)))
-            }),
-            Metric::Chi2 => return None,
-        };
-        Some(Self {
-            kind,
-            metric,
-            quantizer,
-        })
+    }
+
+    /// The coder for rows of floats like these; `None` where numbers are too large.
+    pub(in crate::neighbors) fn of_floats(rows: &Rows<'_, f32>, metric: Metric) -> Option<Self> {
+        let quantizer = Quantizer::learn(rows, metric)?;
+        Some(Self(Kind::Quantizer(quantizer)))
     }
 
     /// The kernel that compares codes.
     pub(super) fn kernel(&self) -> Kernel {
-        kernel(self.metric)
+        if self.first_scale().squared {
+            Kernel::L2Sq
+        } else {
+            Kernel::L1
+        }
     }
 
-    /// The codes of some rows.
-    pub(super) fn encode<T: Element>(&self, level: Level, rows: &[&[T]]) -> Codes {
-        as_bytes(
-            rows,
-            self.quantizer.as_ref(),
-            self.metric,
-            |bytes, moved| {
-                let mut codes = match &self.kind {
-                    Kind::Sums(sums) => sums.encode(bytes),
-                    Kind::Projection(projection) => projection.encode(level, bytes),
-                };
-                for slacks in [&mut codes.first_slack, &mut codes.detail_slack] {
-                    for (slack, &moved) in slacks.iter_mut().zip(moved) {
-                        // Bytes are moved by about half of one: by less than 2^16 * 64 (L1) or 2^8 sqrt(n) in all.
-                        *slack += self.units(moved) as u32;
-                    }
-                }
-                codes
-            },
-        )
+    /// The codes of rows of bytes.
+    pub(in crate::neighbors) fn encode_bytes(&self, level: Level, rows: &[&[u8]]) -> Codes {
+        match &self.0 {
+            Kind::Sums(sums) => sums.encode(rows),
+            Kind::Projection(projection) => projection.encode(level, rows),
+            Kind::Quantizer(_) => unreachable!("a quantizer codes rows of floats"),
+        }
     }
 
-    /// `s t` for a distance of bytes that need not be whole, rounded up.
-    fn units(&self, distance: f64) -> u64 {
-        let stretch = match &self.kind {
-            Kind::Sums(_) => Sums::GRAIN as f64,
-            Kind::Projection(projection) => projection.stretch(),
-        };
-        // A cast saturates; the largest f64 that rounds down to a reach below is far below the farthest.
-        ((stretch * distance * (1.0 + 1e-9)).ceil() as u64)
-            .saturating_add(1)
-            .min(FARTHEST)
+    /// The codes of rows of floats.
+    pub(in crate::neighbors) fn encode_floats(&self, rows: &[&[f32]]) -> Codes {
+        match &self.0 {
+            Kind::Quantizer(quantizer) => quantizer.encode(rows),
+            _ => unreachable!("rows of floats are coded by a quantizer"),
+        }
     }
 
     /// `s t`, rounded up, for the threshold `t` (L1) or `t^2` (L2), as 32 ordered bits.
     pub(super) fn reach(&self, threshold: u32) -> u64 {
-        match (&self.quantizer, &self.kind) {
-            (None, Kind::Sums(_)) => Sums::GRAIN * u64::from(threshold),
-            (None, Kind::Projection(projection)) => projection.reach(threshold),
-            (Some(quantizer), _) => {
-                let found = f32::from_bits(threshold);
-                let distance = quantizer.distance(found, self.metric);
-                // Before the first threshold its bits are those of a NaN: everything is within reach.
-                if distance.is_finite() {
-                    self.units(distance)
-                } else {
-                    FARTHEST
-                }
-            }
+        match &self.0 {
+            Kind::Sums(_) => threshold.into(),
+            Kind::Projection(projection) => projection.reach(threshold),
+            Kind::Quantizer(quantizer) => quantizer.reach(threshold),
         }
     }
 
     pub(super) fn lengths(&self) -> Lengths {
-        match &self.kind {
+        match &self.0 {
             Kind::Sums(sums) => sums.lengths(),
             Kind::Projection(projection) => projection.lengths(),
+            Kind::Quantizer(quantizer) => quantizer.lengths(),
         }
     }
 
     pub(super) fn first_scale(&self) -> Scale {
-        match &self.kind {
+        match &self.0 {
             Kind::Sums(sums) => sums.first_scale(),
             Kind::Projection(projection) => projection.first_scale(),
+            Kind::Quantizer(quantizer) => quantizer.scale(),
         }
     }
 
     pub(super) fn detail_scale(&self) -> Scale {
-        match &self.kind {
+        match &self.0 {
             Kind::Sums(sums) => sums.detail_scale(),
             Kind::Projection(projection) => projection.detail_scale(),
+            Kind::Quantizer(quantizer) => quantizer.scale(),
         }
     }
 
     /// The distance of two detailed codes.
     #[inline]
     pub(super) fn detail_distance(&self, level: Level, a: &[u8], b: &[u8]) -> u32 {
-        match &self.kind {
-            Kind::Sums(_) => l1_u8(level, a, b),
+        match &self.0 {
             Kind::Projection(projection) => projection.detail_distance(level, a, b),
+            _ => self.coarse_distance(level, a, b),
         }
     }
 
     /// The distance of two coarse codes.
     pub(super) fn coarse_distance(&self, level: Level, a: &[u8], b: &[u8]) -> u32 {
-        match &self.kind {
-            Kind::Sums(_) => l1_u8(level, a, b),
-            Kind::Projection(_) => l2_sq_u8(level, a, b),
+        match self.kernel() {
+            Kernel::L1 => l1_u8(level, a, b),
+            _ => l2_sq_u8(level, a, b),
         }
     }
-}
-
-/// Calls `then` with rows of bytes and, where they were none, how far each was moved by that.
-fn as_bytes<T: Element, R>(
-    rows: &[&[T]],
-    quantizer: Option<&Quantizer>,
-    metric: Metric,
-    then: impl FnOnce(&[&[u8]], &[f64]) -> R,
-) -> R {
-    let floats = match T::bytes_or_floats(rows) {
-        Ok(bytes) => return then(bytes, &[]),
-        Err(floats) => floats,
-    };
-    let Some(quantizer) = quantizer else {
-        unreachable!("a coder of f32 rows has a quantizer");
-    };
-    let cols = floats.first().map_or(0, |row| row.len());
-    let mut bytes = Vec::with_capacity(floats.len() * cols);
-    let moved: Vec<f64> = (floats.iter())
-        .map(|row| quantizer.encode(row, metric, &mut bytes))
-        .collect();
-    let rows: Vec<&[u8]> = bytes.chunks_exact(cols.max(1)).collect();
-    then(&rows, &moved)
 }
 
 #[cfg(test)]

@@ -50,11 +50,10 @@
 //! **8. Rows of f32.** `c(x)` clamps each column to `[low, low + 255 u]`, and `b(x)` are the bytes with
 //! `low + u b(x)` near `c(x)`. By 6 and the triangle inequality
 //! `|b(a) - b(b)| <= |a - b| / u + |c(a) - low - u b(a)| / u + |c(b) - low - u b(b)| / u`, so that the bytes stand
-//! for the rows with a distance of `|a - b| / u` and two more slacks ([`quantize`]). They are computed in
-//! f64: a height `(x - low) / u` is at most 255 and off by less than `2^-43`. With what summing 66,051 columns loses,
-//! the distance by which bytes were moved is off by less than `2^-21` (L1) or `2^-30` (L2). A slack counts it in
-//! parts of `1 / 64` or `1 / sqrt(n)`, with n below `2^31`: one more part, by which it is rounded up further, is far
-//! more than that.
+//! for the rows with a distance of `|a - b| / u` and two slacks ([`quantize`]). Slacks are counted in parts of `u / 64`
+//! and computed in f64: a height `(x - low) / u` is at most 255 and off by less than `2^-43`. With what summing
+//! 66,051 columns loses, a slack is off by less than `2^-21 u` (L1) or `2^-30 u` (L2), which is far below the part by
+//! which it is rounded up further.
 //!
 //! **9. Distances in f32.** What brute force compares is the computed `t`, not the true distance. Every term
 //! of it is non-negative and rounded at most three times, and d of them are added in some order, so that with
@@ -76,11 +75,11 @@ mod search;
 mod seeds;
 mod sums;
 
-use self::code::{Coder, Codes};
+pub(super) use self::code::{Coder, Codes};
 pub(super) use self::probe::pays;
 pub(super) use self::search::search;
 use super::{Element, Metric, Rows};
-use nearplane_kernels::{Level, PackedRows};
+use nearplane_kernels::{Level, MAX_EXACT_U8, PackedRows};
 use rayon::prelude::*;
 
 /// Neighbours of one query, (distance, index), the nearest first.
@@ -141,6 +140,15 @@ impl Block {
     }
 }
 
+/// The coder for rows like these; `None` where there is nothing to code.
+fn coder<T: Element>(rows: &Rows<'_, T>, metric: Metric, level: Level) -> Option<Coder> {
+    let is_long = rows.cols() > MAX_EXACT_U8;
+    if rows.is_empty() || rows.cols() == 0 || is_long || metric == Metric::Chi2 {
+        return None;
+    }
+    T::coder(rows, metric, level)
+}
+
 impl Pruned {
     /// Codes all rows; `None` for a metric or rows without bounds.
     pub(super) fn fit<T: Element>(
@@ -148,7 +156,7 @@ impl Pruned {
         metric: Metric,
         level: Level,
     ) -> Option<Self> {
-        let coder = Coder::learn(rows, metric, level)?;
+        let coder = coder(rows, metric, level)?;
         Some(Self::with_coder(rows, coder, level))
     }
 
@@ -161,7 +169,7 @@ impl Pruned {
             .map(|block| {
                 let first = block * block_rows;
                 let rows = rows.gather(first..rows.len().min(first + block_rows));
-                Block::new(level, &coder, coder.encode(level, &rows))
+                Block::new(level, &coder, T::encode(&coder, level, &rows))
             })
             .collect();
         Self {

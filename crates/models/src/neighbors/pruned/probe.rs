@@ -1,8 +1,7 @@
 //! Whether pruning pays for these data: a small search on a sample tells.
 
-use super::code::Coder;
 use super::components::evenly;
-use super::{Pruned, search};
+use super::{Pruned, coder, search};
 use crate::neighbors::{Element, Metric, Rows};
 use nearplane_kernels::Level;
 
@@ -37,7 +36,7 @@ pub(in crate::neighbors) fn pays<T: Element>(
     if n < MIN_ROWS || rows.cols() < MIN_COLS {
         return None;
     }
-    let coder = Coder::learn(rows, metric, level)?;
+    let coder = coder(rows, metric, level)?;
     // One in the middle between two of the sample, so that no query is in it.
     const { assert!(MIN_ROWS >= 2 * SAMPLE) };
     let between = n / SAMPLE / 2;

@@ -209,11 +209,6 @@ impl Projection {
         Scale::new(self.step, true)
     }
 
-    /// `sqrt(n)`.
-    pub(super) fn stretch(&self) -> f64 {
-        (self.norm as f64).sqrt()
-    }
-
     /// `sqrt(n) t` for `t^2`: below 2^32, since n is below 2^31.
     pub(super) fn reach(&self, squared: u32) -> u64 {
         ceil_sqrt(self.norm * u64::from(squared)).min(FARTHEST)

@@ -169,7 +169,7 @@ impl<T: Element> Search<'_, T> {
     fn part(&self, rows: &[&[T]]) -> (Vec<List>, Effort) {
         let coder = &self.pruned.coder;
         let lengths = coder.lengths();
-        let codes = coder.encode(self.level, rows);
+        let codes = T::encode(coder, self.level, rows);
         let pack = |codes: &[u8], len: usize| {
             let mut packed = PackedQueries::new(self.level, coder.kernel());
             let rows: Vec<&[u8]> = codes.chunks_exact(len).collect();

@@ -171,22 +171,9 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Slacks and reaches are counted in parts of one, so that those of f32 rows can be fractions.
-    pub(super) const GRAIN: u64 = 64;
-
-    /// For pixels, which are alike where they are neighbours.
-    pub(super) fn of_pixels(cols: usize) -> Self {
+    pub(super) fn new(cols: usize) -> Self {
         Self {
             detail: Groups::squares(cols, 2),
-            first_side: 2,
-            coarse_side: 4,
-        }
-    }
-
-    /// For features that may differ from column to column: the bytes themselves are the detailed code.
-    pub(super) fn of_features(cols: usize) -> Self {
-        Self {
-            detail: Groups::runs(cols, 1),
             first_side: 2,
             coarse_side: 4,
         }
@@ -200,16 +187,12 @@ impl Sums {
         }
     }
 
-    fn scale(size: u32) -> Scale {
-        Scale::new(Self::GRAIN * u64::from(size), false)
-    }
-
     pub(super) fn first_scale(&self) -> Scale {
-        Self::scale(self.first_size())
+        Scale::new(u64::from(self.first_size()), false)
     }
 
     pub(super) fn detail_scale(&self) -> Scale {
-        Self::scale(self.detail.size())
+        Scale::new(u64::from(self.detail.size()), false)
     }
 
     fn first_size(&self) -> u32 {
@@ -228,15 +211,14 @@ impl Sums {
         };
         let (mut lines, mut sums, mut pooled) = (Vec::new(), Vec::new(), Vec::new());
         let size = self.detail.size();
-        let grain = Self::GRAIN as u32;
         for row in rows {
             self.detail.sums(row, &mut lines, &mut sums);
             let slack = means(&sums, size, &mut codes.detail);
-            codes.detail_slack.push(slack * grain);
+            codes.detail_slack.push(slack);
             self.detail
                 .pool(&sums, self.first_side, &mut lines, &mut pooled);
             let slack = means(&pooled, self.first_size(), &mut codes.first);
-            codes.first_slack.push(slack * grain);
+            codes.first_slack.push(slack);
             self.detail
                 .pool(&sums, self.coarse_side, &mut lines, &mut pooled);
             means(

@@ -1,0 +1,3 @@
+"""As in `knn`."""
+
+from knn.peer_faiss import measure  # noqa: F401
