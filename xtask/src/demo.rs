@@ -1,74 +1,80 @@
-//! `cargo xtask demo`: the first minutes of a newcomer. Builds the binary, runs k nearest neighbours with both
-//! metrics on the validation split (the test split is for the end), and ranks what came out.
+//! `cargo xtask demo`: the first minutes of a newcomer. Builds the binary, tells the lecture on the data found, and ranks
+//! what came out.
 
 use std::path::{Path, PathBuf};
 
 use crate::json::Json;
 use crate::{data, shell};
 
-/// One row of the leaderboard.
-#[derive(Debug, Clone, PartialEq)]
-struct Entry {
-    metric: String,
-    k: u64,
-    accuracy: f64,
-    low: f64,
-    high: f64,
+/// The page that the demo makes.
+pub(crate) const PAGE: &str = "target/demo/lecture/index.html";
+
+/// How much of the lecture, and on what.
+#[derive(Debug, Default, PartialEq)]
+struct Wish {
+    full: bool,
+    data: Option<PathBuf>,
 }
 
-/// Runs the demo; `--data PATH` names a CIFAR folder, or an archive or folder of class folders to import.
+/// Runs the demo; `--full` takes all images and all choices, `--data PATH` names a CIFAR folder, or an archive or folder
+/// of class folders to import.
 pub(crate) fn main(args: &[String]) -> Result<(), String> {
-    let path = data_argument(args)?;
+    let wish = wish(args)?;
     let nearplane = shell::build_nearplane()?;
-    let folder = choose_data(path, &nearplane)?;
+    let folder = choose_data(wish.data, &nearplane)?;
 
-    let mut records = Vec::new();
-    for metric in ["l1", "l2"] {
-        let mut command = shell::program_at(&nearplane);
-        command.arg("knn");
-        if let Some(folder) = &folder {
-            // As a reader of the project writes it, for the record names the folder.
-            command.arg("--data").arg(shell::short(folder));
-        }
-        command.args(["--on", "val", "--metric", metric, "--json"]);
-        records.push(Json::parse(&shell::capture(&mut command)?)?);
+    let mut command = shell::program_at(&nearplane);
+    command.arg("lecture");
+    if let Some(folder) = &folder {
+        // As a reader of the project writes it, for the page names the folder.
+        command.arg("--data").arg(shell::short(folder));
     }
+    let out = Path::new(PAGE).parent().unwrap_or(Path::new("."));
+    command.arg("--out").arg(out).args(["--force", "--json"]);
+    if !wish.full {
+        command.arg("--quick");
+    }
+    let record = Json::parse(&shell::capture(&mut command)?)?;
 
-    let entries = ranked(&records)?;
-    println!("\n{}\n", caption(&records[0])?);
-    print!("{}", leaderboard(&entries));
-    println!("\n{}", times(&records)?);
-    if let Some(best) = entries.first() {
-        let data = folder.map(|folder| format!("--data {} ", shell::short(&folder)));
-        println!(
-            "Without --json each command prints a table. The choice is made, so look at the test split:\n  \
-             {} knn {}--on test --metric {} --k {}",
-            shell::short(&nearplane),
-            data.unwrap_or_default(),
-            best.metric,
-            best.k,
-        );
-    }
+    println!("\n{}\n", caption(&record)?);
+    print!("{}", leaderboard(&record)?);
+    println!(
+        "\nThe whole lecture with every picture, {:.1} s{}:\n  {}",
+        record.number_of("seconds")?,
+        if wish.full {
+            ""
+        } else {
+            " (`cargo xtask demo --full` takes all images)"
+        },
+        shell::root().join(record.text_of("report")?).display()
+    );
     Ok(())
 }
 
-fn data_argument(args: &[String]) -> Result<Option<PathBuf>, String> {
-    match args {
-        [] => Ok(None),
-        [flag, path] if flag == "--data" => {
-            let path =
-                std::path::absolute(path).map_err(|error| format!("--data {path}: {error}"))?;
-            if path.exists() {
-                Ok(Some(path))
-            } else {
-                Err(format!("--data {}: no such file or folder", path.display()))
+fn wish(args: &[String]) -> Result<Wish, String> {
+    let mut wish = Wish::default();
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match (arg.as_str(), rest.as_slice()) {
+            ("--full", _) => wish.full = true,
+            ("--data", [path, ..]) => {
+                rest.next();
+                let path =
+                    std::path::absolute(path).map_err(|error| format!("--data {path}: {error}"))?;
+                if !path.exists() {
+                    return Err(format!("--data {}: no such file or folder", path.display()));
+                }
+                wish.data = Some(path);
+            }
+            _ => {
+                return Err(format!(
+                    "expected `[--full] [--data PATH]`, found `{}`",
+                    args.join(" ")
+                ));
             }
         }
-        _ => Err(format!(
-            "expected nothing or `--data PATH`, found `{}`",
-            args.join(" ")
-        )),
     }
+    Ok(wish)
 }
 
 /// What was asked for, else `NEARPLANE_DATA`, else what is found; `None` means synthetic images.
@@ -104,116 +110,75 @@ fn import(source: &Path, nearplane: &Path) -> Result<PathBuf, String> {
     Ok(out)
 }
 
-/// The results of all records, the best first; equal ones in the order in which they ran.
-fn ranked(records: &[Json]) -> Result<Vec<Entry>, String> {
-    let mut entries = Vec::new();
-    for record in records {
-        entries.extend(read_entries(record)?);
-    }
-    entries.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy));
-    Ok(entries)
-}
-
-fn read_entries(record: &Json) -> Result<Vec<Entry>, String> {
-    let metric = record.text_of("metric")?;
-    let results = record
-        .get("results")
-        .and_then(Json::array)
-        .ok_or("the JSON record has no `results`")?;
-    let entry = |result: &Json| {
-        let ci95 = result.get("ci95").and_then(Json::array).unwrap_or_default();
-        let [Json::Number(low), Json::Number(high)] = ci95 else {
-            return Err("the JSON record has a result without `ci95`".to_owned());
-        };
-        let (k, accuracy) = (result.number_of("k")? as u64, result.number_of("accuracy")?);
-        Ok(Entry {
-            metric: metric.to_owned(),
-            k,
-            accuracy,
-            low: *low,
-            high: *high,
-        })
-    };
-    results.iter().map(entry).collect()
-}
-
 fn caption(record: &Json) -> Result<String, String> {
     let data = record.get("data").ok_or("the JSON record has no `data`")?;
     Ok(format!(
-        "Leaderboard: k nearest neighbours on {}, {} training images, {} validation images",
+        "Leaderboard on {}, {} training images; all choices on a validation split, then {} test images",
         data.text_of("source")?,
         record.number_of("n_train")?,
-        record.number_of("n_eval")?,
+        record.number_of("n_test")?,
     ))
 }
 
-fn leaderboard(entries: &[Entry]) -> String {
-    let mut table = String::from("  rank  metric   k  accuracy  95 % interval\n");
-    for (rank, entry) in (1..).zip(entries) {
-        let Entry {
-            metric,
-            k,
-            accuracy,
-            low,
-            high,
-        } = entry;
-        table +=
-            &format!("  {rank:>4}  {metric:<6} {k:>3}    {accuracy:.4}  {low:.4} to {high:.4}\n");
+/// The entries of the record, the best on the test images first; equal ones in the order in which they ran.
+fn leaderboard(record: &Json) -> Result<String, String> {
+    let entries = record
+        .get("leaderboard")
+        .and_then(Json::array)
+        .ok_or("the JSON record has no `leaderboard`")?;
+    let mut rows = Vec::new();
+    for entry in entries {
+        let ci95 = entry.get("ci95").and_then(Json::array).unwrap_or_default();
+        let [Json::Number(low), Json::Number(high)] = ci95 else {
+            return Err("the JSON record has an entry without `ci95`".to_owned());
+        };
+        let accuracy = entry.number_of("accuracy")?;
+        let (features, model) = (entry.text_of("features")?, entry.text_of("model")?);
+        let choice = entry.text_of("choice")?;
+        let row = format!(
+            "{features:<9} {model:<8} {choice:<13} {accuracy:.4}  {low:.4} to {high:.4} {:>7}\n",
+            entry.number_of("n_eval")?
+        );
+        rows.push((accuracy, row));
     }
-    table
-}
-
-fn times(records: &[Json]) -> Result<String, String> {
-    let mut text = String::from("Fit and predict, all k from one pass:");
-    for record in records {
-        let seconds = record.number_of("fit_s")? + record.number_of("predict_s")?;
-        text += &format!(" {} {seconds:.2} s,", record.text_of("metric")?);
-    }
-    let (simd, threads) = (
-        records[0].text_of("simd")?,
-        records[0].number_of("threads")?,
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut table = String::from(
+        "  rank  features  model    chosen        accuracy  95 % interval     images\n",
     );
-    Ok(format!("{text} {simd}, {threads} threads"))
+    for (rank, (_, row)) in (1..).zip(&rows) {
+        table += &format!("  {rank:>4}  {row}");
+    }
+    Ok(table)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RECORD: &str = r#"{"metric": "l1", "n_train": 4500, "n_eval": 500, "simd": "avx2", "threads": 2,
-        "fit_s": 0.25, "predict_s": 1.5,
-        "data": {"source": "synthetic"}, "results": [
-        {"k": 1, "accuracy": 0.5, "ci95": [0.45625, 0.54375]},
-        {"k": 3, "accuracy": 0.5, "ci95": [0.45625, 0.54375]},
-        {"k": 20, "accuracy": 0.625, "ci95": [0.5817, 0.6664]}]}"#;
+    const RECORD: &str = r#"{"n_train": 4500, "n_test": 500, "data": {"source": "synthetic"}, "leaderboard": [
+        {"features": "raw", "model": "kNN", "choice": "L1, k = 1", "accuracy": 0.5, "ci95": [0.45625, 0.54375], "n_eval": 500},
+        {"features": "hog+hist", "model": "softmax", "choice": "lambda 0.01", "accuracy": 0.625, "ci95": [0.5817, 0.6664], "n_eval": 500}]}"#;
 
     #[test]
     fn shows_what_came_out() {
         let record = Json::parse(RECORD).unwrap();
-        let records = [record];
-        let expected = "  rank  metric   k  accuracy  95 % interval
-     1  l1      20    0.6250  0.5817 to 0.6664
-     2  l1       1    0.5000  0.4562 to 0.5437
-     3  l1       3    0.5000  0.4562 to 0.5437
+        let expected = "  rank  features  model    chosen        accuracy  95 % interval     images
+     1  hog+hist  softmax  lambda 0.01   0.6250  0.5817 to 0.6664     500
+     2  raw       kNN      L1, k = 1     0.5000  0.4562 to 0.5437     500
 ";
-        assert_eq!(leaderboard(&ranked(&records).unwrap()), expected);
+        assert_eq!(leaderboard(&record).unwrap(), expected);
         assert_eq!(
-            caption(&records[0]).unwrap(),
-            "Leaderboard: k nearest neighbours on synthetic, 4500 training images, 500 validation images",
-        );
-        assert_eq!(
-            times(&records).unwrap(),
-            "Fit and predict, all k from one pass: l1 1.75 s, avx2, 2 threads",
+            caption(&record).unwrap(),
+            "Leaderboard on synthetic, 4500 training images; all choices on a validation split, then 500 test images",
         );
     }
 
     #[test]
     fn a_record_without_a_field_is_an_error() {
-        let record =
-            Json::parse(r#"{"metric": "l1", "results": [{"k": 1, "accuracy": 0.5}]}"#).unwrap();
+        let record = Json::parse(r#"{"leaderboard": [{"accuracy": 0.5}]}"#).unwrap();
         assert_eq!(
-            read_entries(&record).unwrap_err(),
-            "the JSON record has a result without `ci95`"
+            leaderboard(&record).unwrap_err(),
+            "the JSON record has an entry without `ci95`"
         );
         assert_eq!(
             caption(&record).unwrap_err(),
@@ -229,20 +194,23 @@ mod tests {
                 .map(|word| (*word).to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(data_argument(&[]), Ok(None));
+        assert_eq!(wish(&[]), Ok(Wish::default()));
         assert_eq!(
-            data_argument(&args(&["--data", "."])),
-            Ok(Some(std::env::current_dir().unwrap()))
+            wish(&args(&["--full", "--data", "."])),
+            Ok(Wish {
+                full: true,
+                data: Some(std::env::current_dir().unwrap())
+            })
         );
-        assert!(data_argument(&args(&["--data"])).is_err());
+        assert!(wish(&args(&["--data"])).is_err());
         assert!(
-            data_argument(&args(&["--data", "no/such/place"]))
+            wish(&args(&["--data", "no/such/place"]))
                 .unwrap_err()
                 .ends_with("no such file or folder")
         );
         assert_eq!(
-            data_argument(&args(&["--quick"])).unwrap_err(),
-            "expected nothing or `--data PATH`, found `--quick`"
+            wish(&args(&["--quick"])).unwrap_err(),
+            "expected `[--full] [--data PATH]`, found `--quick`"
         );
     }
 }

@@ -8,6 +8,7 @@ mod demo;
 mod dist;
 mod json;
 mod numpy;
+mod page;
 mod peers;
 mod real_run;
 mod shell;
@@ -18,11 +19,16 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 8] = [
+const TASKS: [(&str, &str, &str); 9] = [
     (
         "demo",
-        "[--data PATH]",
-        "build the binary, run kNN on the data found or on synthetic images, print a leaderboard",
+        "[--full] [--data PATH]",
+        "build the binary, tell the lecture on the data found or on synthetic images, print a leaderboard",
+    ),
+    (
+        "page",
+        "[--no-pictures] [FILE]",
+        "open the page of the demo in headless Chromium, check it, picture every section",
     ),
     (
         "test",
@@ -80,6 +86,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         "demo" => demo::main(rest),
+        "page" => page::main(rest),
         "test" => return test::main(rest),
         "data" => no_arguments(task, rest).and_then(|()| data::main()),
         "bench" => bench::main(rest),

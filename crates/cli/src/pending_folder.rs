@@ -136,7 +136,7 @@ fn check_replaceable(path: &Path, at: &Path, force: bool, ours: &[&str]) -> Resu
         let is_ours = name.to_str().is_some_and(|name| ours.contains(&name));
         if !is_ours || !entry.file_type().with_context(cannot)?.is_file() {
             bail!(
-                "{shown} holds {}, which is not of an export; give another folder",
+                "{shown} holds {}, which this command does not write; give another folder",
                 name.display()
             );
         }

@@ -457,7 +457,7 @@ fn an_export_holds_the_bytes_of_the_files() {
     room.fails(
         1,
         "data export --data data --out data --force --quiet",
-        &["not of an export"],
+        &["this command does not write"],
     );
     room.fails(1, "data export --data nowhere --out other", &["nowhere"]);
     room.write("file", "in the way");

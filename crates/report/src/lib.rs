@@ -16,12 +16,16 @@
 
 mod bars;
 mod glyphs;
+mod html;
 pub mod picture;
+mod plot;
 mod sheet;
 
 pub use bars::{BarPlot, bar_plots};
 pub use glyphs::Glyphs;
+pub use html::{Cell, Figure, Fill, Html, Page, Section, Table, fixed, number, percent, prose};
 pub use picture::{Picture, PictureError, Tile, contact_sheet};
+pub use plot::{Axis, Color, Plot};
 pub use sheet::Sheet;
 
 // The example of the crate page runs as a test.

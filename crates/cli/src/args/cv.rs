@@ -1,5 +1,7 @@
 //! `nearplane cv`, as typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::knn::k_list;
@@ -69,6 +71,9 @@ pub(crate) struct CvKnnArgs {
     /// How neighbours are searched (the answers are the same)
     #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
     pub(crate) engine: EngineArg,
+    /// Draw the accuracy of each fold over k, the mean, and bars of one standard deviation
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
     /// Take metrics from --results that are there already
     #[arg(long, requires = "results")]
     pub(crate) resume: bool,

@@ -23,6 +23,7 @@ Examples:
   nearplane eval model.safetensors --data target/cifar10
   nearplane eval model.safetensors --data target/cifar10 --json
   nearplane eval model.safetensors --predictions predictions.csv --results runs.csv
+  nearplane eval model.safetensors --data target/cifar10 --confusion confusion.svg
   nearplane eval model.safetensors --x rows.npy --y labels.npy";
 
 /// `eval`.
@@ -40,6 +41,9 @@ pub(crate) struct EvalArgs {
     /// Write the predicted labels: index, truth and predicted
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) predictions: Option<PathBuf>,
+    /// Draw the confusion matrix, of a data set with the first image in each cell
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) confusion: Option<PathBuf>,
     /// Rows to evaluate instead of a data set, n x d, uint8, float32 or float64 in C order
     #[arg(
         long,

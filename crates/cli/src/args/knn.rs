@@ -51,6 +51,10 @@ pub(crate) struct KnnArgs {
     /// the row in the whole training set, also where a tenth of it is set aside; l2 distances are squared
     #[arg(long, value_name = "FILE.npy")]
     pub(crate) neighbors_out: Option<PathBuf>,
+    /// Draw images of a data set beside their nearest neighbours: some that the first k is right about, some that it is
+    /// wrong about; green frames for the same class, red ones for another
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) neighbors: Option<PathBuf>,
     /// Write the predicted labels: index, truth and a column per k
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) predictions: Option<PathBuf>,

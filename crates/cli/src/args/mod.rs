@@ -9,6 +9,7 @@ mod eval;
 mod features;
 mod generate;
 mod knn;
+mod lecture;
 mod matrices;
 mod predict;
 mod sweep;
@@ -29,6 +30,7 @@ pub(crate) use self::eval::EvalArgs;
 pub(crate) use self::features::{FeatureArgs, FeaturesArgs, OneSplitArg};
 pub(crate) use self::generate::GenerateArgs;
 pub(crate) use self::knn::{EngineArg, KList, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
+pub(crate) use self::lecture::{ChapterArg, LectureArgs};
 pub(crate) use self::matrices::MatrixArgs;
 pub(crate) use self::predict::PredictArgs;
 pub(crate) use self::sweep::{
@@ -46,6 +48,7 @@ Examples:
   nearplane knn --data target/cifar10 --metric l1 --k 1,3,5,7,10,20
   nearplane knn --data target/cifar10 --on test --metric l2 --k 1..10 --json
   nearplane train --data target/cifar10 --out softmax.safetensors
+  nearplane lecture --out lecture --quick
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
 
@@ -95,6 +98,9 @@ pub(crate) enum Command {
     /// Write the features of the images of a data set as a matrix, draw them beside the images
     #[command(after_help = features::EXAMPLES)]
     Features(FeaturesArgs),
+    /// The whole lecture on your data, every picture of it, as one HTML page
+    #[command(after_help = lecture::EXAMPLES)]
+    Lecture(LectureArgs),
     /// Write man pages and shell completions to a folder
     #[command(hide = true)]
     Generate(GenerateArgs),

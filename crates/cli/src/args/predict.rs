@@ -16,7 +16,8 @@ that with the lowest label. Probabilities there are for models with the loss sof
 Examples:
   nearplane predict model.safetensors cat.jpg dog.png
   nearplane predict model.safetensors photos/*.jpg --json
-  nearplane predict model.safetensors photos/*.jpg --results labels.csv";
+  nearplane predict model.safetensors photos/*.jpg --results labels.csv
+  nearplane predict pixels.safetensors cat.jpg --explain why.png";
 
 /// `predict`.
 #[derive(Debug, Args)]
@@ -27,4 +28,7 @@ pub(crate) struct PredictArgs {
     /// Image files
     #[arg(value_name = "IMAGE", required = true, num_args = 1..)]
     pub(crate) images: Vec<PathBuf>,
+    /// Draw each image beside what each of its pixels adds to the score of the predicted class (of models of raw pixels)
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) explain: Option<PathBuf>,
 }

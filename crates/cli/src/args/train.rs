@@ -69,6 +69,9 @@ pub(crate) struct TrainArgs {
     /// File to write the model to
     #[arg(long, value_name = "FILE.safetensors")]
     pub(crate) out: PathBuf,
+    /// Draw the objective of every fit over time
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) exact: ExactArgs,
     #[command(flatten)]

@@ -1,8 +1,10 @@
 //! `nearplane eval`: a fitted model on rows that it has not seen, judged class by class.
 
+pub(crate) mod confusion;
 mod judgement;
 mod target;
 
+use std::io::Write as _;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -64,11 +66,13 @@ const SCHEMA: &str = "nearplane/eval/1";
 pub(crate) fn run(plan: &EvalPlan, settings: &Settings) -> Result<Report> {
     let start = |path| PendingFile::create(path, settings.force);
     let mut predictions = plan.predictions.as_deref().map(start).transpose()?;
+    let mut plot = plan.confusion.as_deref().map(start).transpose()?;
     let fitted = Fitted::open(&plan.model)?;
     let started = Instant::now();
     let input = Input::open(&plan.input, settings)?;
     let open_s = started.elapsed().as_secs_f64();
-    for path in [&plan.predictions, &settings.results].into_iter().flatten() {
+    let outputs = [&plan.predictions, &plan.confusion, &settings.results];
+    for path in outputs.into_iter().flatten() {
         input.refuse_as_output(path)?;
     }
     check_interrupt()?;
@@ -87,11 +91,20 @@ pub(crate) fn run(plan: &EvalPlan, settings: &Settings) -> Result<Report> {
         let cannot = file.cannot_write();
         write_predictions(file, &target).context(cannot)?;
     }
+    if let Some(file) = &mut plot {
+        let names = &fitted.file.classes;
+        let drawn = confusion::plot(&matrix, names, |truth, taken| {
+            example(&input, &target, truth, taken)
+        });
+        let cannot = file.cannot_write();
+        file.write_all(drawn.to_svg().as_bytes()).context(cannot)?;
+    }
 
     // From here on the data is not touched any more; nothing was shown yet.
     input.verify_unchanged()?;
     check_interrupt()?;
-    settings.outputs.place(predictions.into_iter().collect())?;
+    let files = [predictions, plot].into_iter().flatten();
+    settings.outputs.place(files.collect())?;
     let mut outcome = Outcome {
         fitted: &fitted,
         input: &input,
@@ -107,6 +120,19 @@ pub(crate) fn run(plan: &EvalPlan, settings: &Settings) -> Result<Report> {
         outcome.looks = outcome.log_look(settings);
     }
     Ok(outcome.report(plan, settings))
+}
+
+/// The first image of a class that was taken for another; rows of own matrices are no images.
+fn example<'a>(input: &'a Input, target: &Target, truth: u32, taken: u32) -> Option<&'a [u8]> {
+    let Input::Images(opened, _) = input else {
+        return None;
+    };
+    let mut pairs = target.truth.iter().zip(&target.predicted);
+    let row = pairs.position(|(&t, &p)| (t, p) == (truth, taken))?;
+    Some(match &target.positions {
+        Some(positions) => opened.data.train().image(positions[row] as usize),
+        None => opened.data.test().image(row),
+    })
 }
 
 /// A row each: its position in the training set (`--on val`) or in its own rows, its true label, and the predicted one.

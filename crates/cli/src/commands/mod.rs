@@ -8,6 +8,7 @@ pub(crate) mod eval;
 pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod knn;
+pub(crate) mod lecture;
 pub(crate) mod predict;
 pub(crate) mod sweep;
 pub(crate) mod train;
@@ -37,6 +38,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         Action::Predict(action) => predict::run(action, settings),
         Action::Compare(action) => compare::run(action, settings),
         Action::Features(action) => features::run(action, settings),
+        Action::Lecture(action) => lecture::run(action, settings),
         Action::Generate(action) => generate::run(action, settings),
     }?;
     output::emit(settings, plan.action.columns(), report)

@@ -1,5 +1,7 @@
 //! `nearplane predict`: what a fitted model takes image files for.
 
+mod explain;
+
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
@@ -16,6 +18,7 @@ use crate::answer::answer;
 use crate::failure::one_line;
 use crate::fitted::Fitted;
 use crate::output::{Report, cell, counted, on_one_line, seconds, table};
+use crate::pending::PendingFile;
 use crate::plan::{PredictPlan, Settings};
 use crate::progress::check_interrupt;
 
@@ -45,6 +48,8 @@ const SHOWN: usize = 3;
 
 /// Reads every image, or none, then predicts and reports.
 pub(crate) fn run(plan: &PredictPlan, settings: &Settings) -> Result<Report> {
+    let start = |path| PendingFile::create(path, settings.force);
+    let mut picture = plan.explain.as_deref().map(start).transpose()?;
     let fitted = Fitted::open(&plan.model)?;
     let model = fitted.of_images("'nearplane eval' evaluates matrices with --x and --y")?;
     let started = Instant::now();
@@ -68,12 +73,13 @@ pub(crate) fn run(plan: &PredictPlan, settings: &Settings) -> Result<Report> {
         let is_softmax = file.model.loss() == Loss::Softmax;
         Prediction::new(path.display().to_string(), scores, is_softmax)
     });
-    Ok(report(
-        &fitted,
-        &predictions.collect::<Vec<_>>(),
-        elapsed,
-        settings,
-    ))
+    let predictions: Vec<Prediction> = predictions.collect();
+    if let Some(file) = &mut picture {
+        let labels: Vec<usize> = predictions.iter().map(Prediction::label).collect();
+        explain::draw(file, &fitted, &pixels, &labels)?;
+    }
+    settings.outputs.place(picture.into_iter().collect())?;
+    Ok(report(&fitted, &predictions, elapsed, settings))
 }
 
 /// The pixels of all images, one after the other. A list that is shorter than what was asked for would go unnoticed in

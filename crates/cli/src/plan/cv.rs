@@ -1,12 +1,14 @@
 //! `nearplane cv`, decided.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use nearplane_models::neighbors::{Engine, Metric, TieRule, Weights};
 use nearplane_models::selection::{Folds, FoldsError};
 
 use super::knn::{engine, metric, tie, weights};
 use super::matrices::input;
-use super::{FeatureChoice, Input, features, usage};
+use super::{FeatureChoice, Input, Settings, features, is_svg, outputs_are_free, usage};
 use crate::args::{CvKnnArgs, FoldRuleArg, FoldsArg};
 
 /// `cv knn`.
@@ -25,6 +27,7 @@ pub(crate) struct CvKnnPlan {
     pub(crate) weights: Weights,
     pub(crate) engine: Engine,
     pub(crate) resume: bool,
+    pub(crate) plot: Option<PathBuf>,
 }
 
 /// How rows are put into folds.
@@ -78,7 +81,9 @@ impl Folding {
 /// The list of k where none is given: that of the course's own cross-validation.
 const DEFAULT_K: [usize; 10] = [1, 3, 5, 8, 10, 12, 15, 20, 50, 100];
 
-pub(super) fn cv_knn_plan(args: CvKnnArgs) -> Result<CvKnnPlan> {
+pub(super) fn cv_knn_plan(args: CvKnnArgs, settings: &Settings) -> Result<CvKnnPlan> {
+    outputs_are_free(settings, &[("--plot", args.plot.as_deref())])?;
+    is_svg("--plot", args.plot.as_deref())?;
     let features = features::optional(args.features)?;
     let input = input(args.source, args.matrices, features.is_some())?;
     if let Input::Matrices(files) = &input
@@ -122,6 +127,7 @@ pub(super) fn cv_knn_plan(args: CvKnnArgs) -> Result<CvKnnPlan> {
         weights: weights(args.weights),
         engine: engine(args.engine),
         resume: args.resume,
+        plot: args.plot,
     })
 }
 

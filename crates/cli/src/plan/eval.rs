@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::knn::on;
 use super::matrices::table;
-use super::{Input, MatrixFiles, On, Settings, outputs_are_free, source, usage};
+use super::{Input, MatrixFiles, On, Settings, is_svg, outputs_are_free, source, usage};
 use crate::args::EvalArgs;
 
 /// `eval`.
@@ -16,10 +16,18 @@ pub(crate) struct EvalPlan {
     pub(crate) input: Input,
     pub(crate) on: On,
     pub(crate) predictions: Option<PathBuf>,
+    pub(crate) confusion: Option<PathBuf>,
 }
 
 pub(super) fn eval_plan(args: EvalArgs, settings: &Settings) -> Result<EvalPlan> {
-    outputs_are_free(settings, &[("--predictions", args.predictions.as_deref())])?;
+    outputs_are_free(
+        settings,
+        &[
+            ("--predictions", args.predictions.as_deref()),
+            ("--confusion", args.confusion.as_deref()),
+        ],
+    )?;
+    is_svg("--confusion", args.confusion.as_deref())?;
     let mut on = args.on.map_or(On::Test, on);
     let input = match table("--x", args.x, "--y", args.y)? {
         None => {
@@ -55,5 +63,6 @@ pub(super) fn eval_plan(args: EvalArgs, settings: &Settings) -> Result<EvalPlan>
         input,
         on,
         predictions: args.predictions,
+        confusion: args.confusion,
     })
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use nearplane_models::neighbors::{Engine, Metric, TieRule, Weights};
 
 use super::matrices::input;
-use super::{FeatureChoice, Input, Settings, features, outputs_are_free, usage};
+use super::{FeatureChoice, Input, Settings, features, outputs_are_free, pictures_are_free, usage};
 use crate::args::{EngineArg, KnnArgs, MetricArg, OnArg, TieArg, WeightsArg};
 
 /// `knn`.
@@ -25,6 +25,8 @@ pub(crate) struct KnnPlan {
     pub(crate) engine: Engine,
     pub(crate) on: On,
     pub(crate) neighbors_out: Option<PathBuf>,
+    /// A picture.
+    pub(crate) neighbors: Option<PathBuf>,
     pub(crate) predictions: Option<PathBuf>,
 }
 
@@ -66,8 +68,10 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
         &[
             ("--neighbors-out", args.neighbors_out.as_deref()),
             ("--predictions", args.predictions.as_deref()),
+            ("--neighbors", args.neighbors.as_deref()),
         ],
     )?;
+    pictures_are_free(settings, &[("--neighbors", args.neighbors.as_deref())])?;
     let mut on = match args.on {
         None | Some(OnArg::Val) => On::Val,
         Some(OnArg::Test) => On::Test,
@@ -79,6 +83,11 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
             return Err(usage(
                 "--on chooses a split of a data set and has no meaning with --x: --x-eval is \
                  evaluated, or a tenth of --x without it",
+            ));
+        }
+        if args.neighbors.is_some() {
+            return Err(usage(
+                "--neighbors draws images, and the rows of --x are none: give --data",
             ));
         }
         if files.eval.is_some() {
@@ -108,6 +117,7 @@ pub(super) fn knn_plan(args: KnnArgs, settings: &Settings) -> Result<KnnPlan> {
         engine: engine(args.engine),
         on,
         neighbors_out: args.neighbors_out,
+        neighbors: args.neighbors,
         predictions: args.predictions,
     })
 }

@@ -9,6 +9,7 @@ mod eval;
 mod features;
 mod generate;
 mod knn;
+mod lecture;
 mod matrices;
 mod predict;
 mod space;
@@ -33,6 +34,7 @@ pub(crate) use self::features::{
 };
 pub(crate) use self::generate::GeneratePlan;
 pub(crate) use self::knn::{KnnPlan, On};
+pub(crate) use self::lecture::LecturePlan;
 pub(crate) use self::matrices::{Input, MatrixFiles, TableFiles};
 pub(crate) use self::predict::PredictPlan;
 pub(crate) use self::sweep::{Search, SweepPlan};
@@ -92,6 +94,7 @@ pub(crate) enum Action {
     Predict(PredictPlan),
     Compare(ComparePlan),
     Features(FeaturesPlan),
+    Lecture(LecturePlan),
     Generate(GeneratePlan),
 }
 
@@ -114,6 +117,7 @@ impl Action {
             Action::Predict(_) => &commands::predict::COLUMNS,
             Action::Compare(_) => &commands::compare::COLUMNS,
             Action::Features(_) => &commands::features::COLUMNS,
+            Action::Lecture(_) => &commands::lecture::COLUMNS,
             Action::Generate(_) => &commands::generate::COLUMNS,
         }
     }
@@ -173,14 +177,15 @@ impl Plan {
                 Action::Export(data::export_plan(args, &settings)?)
             }
             Command::Knn(args) => Action::Knn(knn::knn_plan(args, &settings)?),
-            Command::Cv(CvCommand::Knn(args)) => Action::CvKnn(cv::cv_knn_plan(args)?),
+            Command::Cv(CvCommand::Knn(args)) => Action::CvKnn(cv::cv_knn_plan(args, &settings)?),
             Command::Cv(CvCommand::Linear(args)) => Action::Sweep(sweep::cv_linear_plan(args)?),
             Command::Tune(args) => Action::Sweep(sweep::tune_plan(args, &settings)?),
             Command::Train(args) => Action::Train(train::train_plan(args, &settings)?),
             Command::Eval(args) => Action::Eval(eval::eval_plan(args, &settings)?),
-            Command::Predict(args) => Action::Predict(predict::predict_plan(args)),
+            Command::Predict(args) => Action::Predict(predict::predict_plan(args, &settings)?),
             Command::Compare(args) => Action::Compare(compare::compare_plan(args, &settings)?),
             Command::Features(args) => Action::Features(features::features_plan(args, &settings)?),
+            Command::Lecture(args) => Action::Lecture(lecture::lecture_plan(args, &settings)?),
             Command::Generate(args) => Action::Generate(generate::generate_plan(args)),
         };
         if let Some(path) = &settings.results {
@@ -294,6 +299,24 @@ fn outputs_are_apart(
         }
     }
     Ok(())
+}
+
+/// Plots are written as SVG, so that their names have to say that.
+fn is_svg(option: &str, path: Option<&Path>) -> Result<()> {
+    match path {
+        Some(path)
+            if !path
+                .extension()
+                .unwrap_or_default()
+                .eq_ignore_ascii_case("svg") =>
+        {
+            Err(usage(format!(
+                "{option} is {}, but the plot is written as SVG; give a name that ends in .svg",
+                path.display()
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// As [`outputs_are_free`] for pictures, which are written as PNG, so that their names have to say that.

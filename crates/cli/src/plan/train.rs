@@ -9,7 +9,7 @@ use nearplane_models::linear::{
 };
 
 use super::matrices::input;
-use super::{FeatureChoice, Input, Settings, features, outputs_are_free, usage};
+use super::{FeatureChoice, Input, Settings, features, is_svg, outputs_are_free, usage};
 use crate::args::{
     ClassWeightsArg, ExactArgs, OptimizerArg, PenaltyArg, SgdArgs, SolverArg, TrainArgs,
 };
@@ -27,6 +27,7 @@ pub(crate) struct TrainPlan {
     pub(crate) class_weight: ClassWeight,
     pub(crate) solver: Solver,
     pub(crate) out: PathBuf,
+    pub(crate) plot: Option<PathBuf>,
 }
 
 /// How it is minimised.
@@ -114,7 +115,16 @@ pub(super) fn train_plan(args: TrainArgs, settings: &Settings) -> Result<TrainPl
             }
         }
     };
-    outputs_are_free(settings, &[("--out", Some(&args.out))])?;
+    outputs_are_free(
+        settings,
+        &[("--out", Some(&args.out)), ("--plot", args.plot.as_deref())],
+    )?;
+    is_svg("--plot", args.plot.as_deref())?;
+    if args.plot.is_some() && matches!(solver, Solver::Ridge(_)) {
+        return Err(usage(
+            "--plot draws the way of a fit, and --loss ridge has none: it is solved in closed form",
+        ));
+    }
     if let Solver::Sgd {
         checkpoint, resume, ..
     } = &solver
@@ -151,6 +161,7 @@ pub(super) fn train_plan(args: TrainArgs, settings: &Settings) -> Result<TrainPl
         },
         solver,
         out: args.out,
+        plot: args.plot,
     })
 }
 

@@ -1,11 +1,13 @@
 //! `nearplane cv knn`: every k in every fold of the training rows, a metric at a time, each written when done.
 
+mod plot;
 mod record;
 mod sweep;
 
+use std::io::Write as _;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use nearplane_cifar::SplitName;
 use nearplane_models::features::FeatureBlock;
 use nearplane_models::neighbors::{Element, Rows};
@@ -22,14 +24,17 @@ use crate::failure::{Interrupted, Kept};
 use crate::feature_matrix::FeatureMatrix;
 use crate::matrices::Tables;
 use crate::output::{Report, note};
+use crate::pending::PendingFile;
 use crate::plan::{CvKnnPlan, Settings};
 use crate::progress::{Progress, Stage, check_interrupt};
 
 /// Opens, searches once a metric, writes and reports.
 pub(crate) fn run(plan: &CvKnnPlan, settings: &Settings) -> Result<Report> {
+    let start = |path| PendingFile::create(path, settings.force);
+    let plot = plan.plot.as_deref().map(start).transpose()?;
     let started = Instant::now();
     let input = Input::open(&plan.input, settings)?;
-    if let Some(path) = &settings.results {
+    for path in [&plan.plot, &settings.results].into_iter().flatten() {
         input.refuse_as_output(path)?;
     }
     let run = Run {
@@ -37,6 +42,7 @@ pub(crate) fn run(plan: &CvKnnPlan, settings: &Settings) -> Result<Report> {
         settings,
         input: &input,
         started,
+        plot,
     };
     match &input {
         Input::Images(opened, _) => {
@@ -70,6 +76,7 @@ struct Run<'a> {
     settings: &'a Settings,
     input: &'a Input,
     started: Instant,
+    plot: Option<PendingFile>,
 }
 
 impl Run<'_> {
@@ -150,6 +157,12 @@ impl Run<'_> {
             if let Some(path) = &settings.results {
                 csv_log::append(path, &COLUMNS, &missing)?;
             }
+        }
+        if let Some(mut file) = self.plot {
+            let cannot = file.cannot_write();
+            let svg = plot::of(&finished).to_svg();
+            file.write_all(svg.as_bytes()).context(cannot)?;
+            settings.outputs.place(vec![file])?;
         }
         let data = self.input.record(&setting.hash);
         let seconds = self.started.elapsed().as_secs_f64();

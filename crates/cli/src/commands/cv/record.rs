@@ -75,15 +75,15 @@ pub(super) struct Setting<'a> {
 /// One metric and k.
 #[derive(Clone)]
 pub(super) struct Finished {
-    metric: Metric,
-    k: usize,
+    pub(super) metric: Metric,
+    pub(super) k: usize,
     engine: String,
     /// Of all k of the metric together.
     seconds: f64,
     /// Of the folds of the first split, then of the second; empty where each row is a fold.
-    folds: Vec<f64>,
-    mean: f64,
-    std: f64,
+    pub(super) folds: Vec<f64>,
+    pub(super) mean: f64,
+    pub(super) std: f64,
     /// Of all rows together, once; none where they were judged repeatedly.
     ci95: Option<(f64, f64)>,
     /// Of the mean, by how folds differ; none where each row is a fold.

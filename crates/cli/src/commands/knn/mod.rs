@@ -2,6 +2,7 @@
 
 mod features;
 pub(crate) mod input;
+mod picture;
 mod tally;
 pub(crate) mod task;
 
@@ -75,11 +76,17 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
     let files = Files {
         neighbors: plan.neighbors_out.as_ref().map(start).transpose()?,
         predictions: plan.predictions.as_ref().map(start).transpose()?,
+        picture: plan.neighbors.as_ref().map(start).transpose()?,
     };
     let started = Instant::now();
     let input = Input::open(&plan.input, settings)?;
     let open_s = started.elapsed().as_secs_f64();
-    let outputs = [&plan.neighbors_out, &plan.predictions, &settings.results];
+    let outputs = [
+        &plan.neighbors_out,
+        &plan.predictions,
+        &plan.neighbors,
+        &settings.results,
+    ];
     for path in outputs.into_iter().flatten() {
         input.refuse_as_output(path)?;
     }
@@ -115,6 +122,7 @@ pub(crate) fn run(plan: &KnnPlan, settings: &Settings) -> Result<Report> {
 struct Files {
     neighbors: Option<PendingFile>,
     predictions: Option<PendingFile>,
+    picture: Option<PendingFile>,
 }
 
 /// A run whose data are open.
@@ -200,6 +208,9 @@ impl Run<'_> {
             let cannot = file.cannot_write();
             write_predictions(file, &plan.k, &task, &tally.predicted).context(cannot)?;
         }
+        if let (Some(file), Input::Images(opened, _)) = (&mut files.picture, input) {
+            picture::draw(file, opened, &task, &classifier, &tally.predicted[0])?;
+        }
         // The log of looks is a record, too.
         if settings.wants_record() || (plan.on == On::Test && input.folder().is_some()) {
             outcome.hash = input.hash();
@@ -208,7 +219,8 @@ impl Run<'_> {
         // From here on the data is not touched any more; nothing was shown yet.
         input.verify_unchanged()?;
         check_interrupt()?;
-        let files = [files.neighbors, files.predictions].into_iter().flatten();
+        let files = [files.neighbors, files.predictions, files.picture];
+        let files = files.into_iter().flatten();
         settings.outputs.place(files.collect())?;
         if plan.on == On::Test {
             outcome.looks = log_look(plan, settings, input, &outcome);

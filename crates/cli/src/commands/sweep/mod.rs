@@ -237,6 +237,12 @@ impl Run<'_, '_> {
                 }
                 if n_known < names.len() * job.path.configs().len() {
                     open.push(job);
+                } else if let Some(starts) = self.engine.starts {
+                    // A run that was killed between its last row and its end.
+                    let task = self.task(job, &names);
+                    for fold in 0..names.len() {
+                        starts.remove(&task.question(self.engine.setting, fold, 0));
+                    }
                 }
             }
             if !open.is_empty() {

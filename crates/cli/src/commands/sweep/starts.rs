@@ -3,6 +3,7 @@
 //! path again, never a result.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::unit::key;
 use crate::hash::hex;
-use crate::pending::PendingFile;
 use crate::safetensors_file;
 
 const FORMAT: &str = "nearplane/path-start/1";
@@ -76,7 +76,8 @@ impl Starts {
         })
     }
 
-    /// Whole or not at all, whenever the process ends.
+    /// Whole or not at all, whenever the process ends: what a kill leaves half written has a name of its own, which the
+    /// next run takes again.
     pub(super) fn write(&self, first: &[String], start: &Start) -> Result<()> {
         let cannot = || format!("cannot make the folder {}", self.folder.display());
         std::fs::create_dir_all(&self.folder).with_context(cannot)?;
@@ -102,17 +103,24 @@ impl Starts {
             ("bias", "F64", &n_bias[..], bias.len()),
         ];
         let header = safetensors_file::header(&tensors, &metadata);
-        let mut file = PendingFile::create(&self.path(first), true)?;
-        for part in [&header, &weight, &bias] {
-            file.write_all(part).with_context(|| file.cannot_write())?;
-        }
-        file.replace()
+        let path = self.path(first);
+        let partial = path.with_extension("partial");
+        let written = File::create(&partial).and_then(|mut file| {
+            for part in [&header, &weight, &bias] {
+                file.write_all(part)?;
+            }
+            file.sync_all()?;
+            std::fs::rename(&partial, &path)
+        });
+        written.with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// The path is at its end.
     pub(super) fn remove(&self, first: &[String]) {
         // What stays is only in the way: the next run reads none of a path that is finished.
-        let _ = std::fs::remove_file(self.path(first));
+        let path = self.path(first);
+        let _ = std::fs::remove_file(path.with_extension("partial"));
+        let _ = std::fs::remove_file(path);
     }
 
     /// Nothing is on its way any more.

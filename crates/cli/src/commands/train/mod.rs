@@ -3,6 +3,7 @@
 mod checkpoint;
 mod fit;
 mod parts;
+mod plot;
 mod record;
 mod ridge;
 
@@ -36,6 +37,8 @@ use crate::progress::check_interrupt;
 /// Opens, fits, writes the model and reports.
 pub(crate) fn run(plan: &TrainPlan, settings: &Settings) -> Result<Report> {
     let file = PendingFile::create(&plan.out, settings.force)?;
+    let start = |path| PendingFile::create(path, settings.force);
+    let plot = plan.plot.as_deref().map(start).transpose()?;
     let started = Instant::now();
     let input = Input::open(&plan.input, settings)?;
     let open_s = started.elapsed().as_secs_f64();
@@ -43,7 +46,13 @@ pub(crate) fn run(plan: &TrainPlan, settings: &Settings) -> Result<Report> {
         Solver::Exact(_) | Solver::Ridge(_) => None,
         Solver::Sgd { checkpoint, .. } => Some(checkpoint),
     };
-    for path in [Some(&plan.out), checkpoint, settings.results.as_ref()] {
+    let outputs = [
+        Some(&plan.out),
+        checkpoint,
+        plan.plot.as_ref(),
+        settings.results.as_ref(),
+    ];
+    for path in outputs {
         path.map_or(Ok(()), |path| input.refuse_as_output(path))?;
     }
     let run = Run {
@@ -52,6 +61,7 @@ pub(crate) fn run(plan: &TrainPlan, settings: &Settings) -> Result<Report> {
         input: &input,
         open_s,
         features_s: None,
+        plot,
     };
     match &input {
         Input::Images(opened, _) => {
@@ -109,11 +119,13 @@ struct Run<'a> {
     open_s: f64,
     /// To compute the features, where any are asked for.
     features_s: Option<f64>,
+    plot: Option<PendingFile>,
 }
 
 impl Run<'_> {
     /// The same for every type of element.
-    fn finish<T: Element>(self, parts: &Parts<'_, T>, mut file: PendingFile) -> Result<Report> {
+    fn finish<T: Element>(mut self, parts: &Parts<'_, T>, mut file: PendingFile) -> Result<Report> {
+        let mut plot = self.plot.take();
         let Run {
             plan,
             settings,
@@ -168,11 +180,17 @@ impl Run<'_> {
         };
         file.write_all(&model.to_bytes()?)
             .with_context(|| file.cannot_write())?;
+        if let Some(file) = &mut plot {
+            let cannot = file.cannot_write();
+            let svg = plot::of(&fits).to_svg();
+            file.write_all(svg.as_bytes()).context(cannot)?;
+        }
 
         // From here on the data is not touched any more; nothing was shown yet.
         input.verify_unchanged()?;
         check_interrupt()?;
-        settings.outputs.place(vec![file])?;
+        let files = std::iter::once(file).chain(plot);
+        settings.outputs.place(files.collect())?;
         if let Some(keeper) = keeper {
             keeper.remove()?;
         }

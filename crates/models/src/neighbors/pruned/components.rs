@@ -23,7 +23,8 @@ const SPARE: usize = 8;
 /// What a sample says about rows.
 pub(super) struct Learnt {
     pub(super) groups: Groups,
-    /// Orthonormal directions, one a row of `groups.len()` numbers, the most important first.
+    /// Orthonormal directions, one a row of `groups.len()` numbers, the most important first. None without
+    /// variance: rows of zeros would be far from orthonormal, and loosen the bound of the eigenvalue.
     pub(super) directions: Vec<f32>,
     /// The mean of each group.
     pub(super) mean: Vec<f64>,
@@ -35,7 +36,8 @@ pub(super) fn evenly(len: usize, n: usize) -> impl Iterator<Item = usize> + Clon
     (0..n).map(move |i| i * len / n)
 }
 
-/// At most `wanted` directions, fewer for short rows, from some rows that stand for all.
+/// At most `wanted` directions, fewer for short rows or those that vary in few ways, from some rows that stand for
+/// all.
 pub(super) fn learn(sample: &[&[u8]], wanted: usize, level: Level) -> Learnt {
     let cols = sample.first().map_or(0, |row| row.len());
     let side = (1..).find(|side| cols.div_ceil(side * side) <= MAX_GROUPS);
@@ -61,6 +63,11 @@ pub(super) fn learn(sample: &[&[u8]], wanted: usize, level: Level) -> Learnt {
     }
     orthonormalize(&mut directions, n_groups);
     directions.truncate(wanted * n_groups);
+    let directions = (directions.chunks_exact(n_groups))
+        .filter(|direction| direction.iter().any(|&entry| entry != 0.0))
+        .flatten()
+        .copied()
+        .collect();
     Learnt {
         groups,
         directions,
@@ -212,6 +219,6 @@ mod tests {
         let data = [5; 40];
         let rows: Vec<&[u8]> = data.chunks_exact(8).collect();
         let learnt = learn(&rows, 4, Level::detect());
-        assert!(learnt.directions.iter().all(|&entry| entry == 0.0));
+        assert!(learnt.directions.is_empty());
     }
 }

@@ -50,9 +50,10 @@
 //! **8. Rows of f32.** `c(x)` clamps each column to `[low, low + 255 u]`, and `b(x)` are the bytes with
 //! `low + u b(x)` near `c(x)`. By 6 and the triangle inequality
 //! `|b(a) - b(b)| <= |a - b| / u + |c(a) - low - u b(a)| / u + |c(b) - low - u b(b)| / u`, so that the bytes stand
-//! for the rows with a distance of `|a - b| / u` and two slacks ([`quantize`]). Slacks are counted in parts of `u`
-//! and computed in f64: a height `(x - low) / u` is at most 255 and off by less than `2^-44`, a sum over 66,051
-//! columns by less than `2^-27`, which is far below the part by which each slack is rounded up beyond its own.
+//! for the rows with a distance of `|a - b| / u` and two slacks ([`quantize`]). Slacks are counted in parts of `u / 64`
+//! and computed in f64: a height `(x - low) / u` is at most 255 and off by less than `2^-43`. With what summing
+//! 66,051 columns loses, a slack is off by less than `2^-21 u` (L1) or `2^-30 u` (L2), which is far below the part by
+//! which it is rounded up further.
 //!
 //! **9. Distances in f32.** What brute force compares is the computed `t`, not the true distance. Every term
 //! of it is non-negative and rounded at most three times, and d of them are added in some order, so that with

@@ -4,6 +4,7 @@ use super::List;
 use std::collections::BinaryHeap;
 
 /// At most k pairs, the farthest on top.
+#[derive(Clone)]
 pub(super) struct Nearest {
     k: usize,
     /// distance << 32 | index.
@@ -35,6 +36,16 @@ impl Nearest {
         Some((farthest >> 32) as u32)
     }
 
+    /// Takes in what another list of the same query found; pairs that are in both count once.
+    pub(super) fn merge(&mut self, other: Self) {
+        let mut keys = std::mem::take(&mut self.heap).into_vec();
+        keys.extend(other.heap);
+        keys.sort_unstable();
+        keys.dedup();
+        keys.truncate(self.k);
+        self.heap = keys.into();
+    }
+
     pub(super) fn into_sorted(self) -> List {
         let keys = self.heap.into_sorted_vec().into_iter();
         keys.map(|key| ((key >> 32) as u32, key as u32)).collect()
@@ -54,5 +65,20 @@ mod tests {
         assert_eq!(nearest.push(5, 7), None);
         assert_eq!(nearest.push(1, 8), Some(5));
         assert_eq!(nearest.into_sorted(), [(1, 8), (5, 3)]);
+    }
+
+    #[test]
+    fn pairs_that_two_lists_share_count_once() {
+        let list = |pairs: &[(u32, u32)]| {
+            let mut nearest = Nearest::new(3);
+            for &(distance, index) in pairs {
+                nearest.push(distance, index);
+            }
+            nearest
+        };
+        let mut nearest = list(&[(2, 7), (4, 1), (9, 0)]);
+        nearest.merge(list(&[(2, 7), (4, 1), (3, 8)]));
+        assert_eq!(nearest.push(5, 5), None);
+        assert_eq!(nearest.into_sorted(), [(2, 7), (3, 8), (4, 1)]);
     }
 }

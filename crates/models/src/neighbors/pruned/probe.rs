@@ -38,8 +38,9 @@ pub(in crate::neighbors) fn pays<T: Element>(
     }
     let coder = coder(rows, metric, level)?;
     // One in the middle between two of the sample, so that no query is in it.
-    let between = n / SAMPLE.min(n / 2) / 2;
-    let sample: Vec<u32> = evenly(n, SAMPLE.min(n / 2)).map(|row| row as u32).collect();
+    const { assert!(MIN_ROWS >= 2 * SAMPLE) };
+    let between = n / SAMPLE / 2;
+    let sample: Vec<u32> = evenly(n, SAMPLE).map(|row| row as u32).collect();
     let queries = evenly(sample.len(), QUERIES).map(|at| sample[at] + between as u32);
     let queries = rows.select(queries.collect()).ok()?;
     let sample = rows.select(sample).ok()?;
@@ -54,8 +55,9 @@ pub(in crate::neighbors) fn pays<T: Element>(
         &mut |_, _| {},
     )
     .ok()?;
-    let scattered = effort.bytes - effort.pairs * trial.coder.lengths().first as u64;
-    let blocked = effort.pairs * trial.coder.lengths().first as u64;
+    let lengths = trial.coder.lengths();
+    let blocked = effort.pairs * (lengths.coarse + lengths.first) as u64;
+    let scattered = effort.bytes - blocked;
     let cost = blocked as f64 + SCATTERED * scattered as f64;
     let brute = (effort.pairs * (rows.cols() * size_of::<T>()) as u64) as f64;
     (cost <= WORTH * brute).then(|| Pruned::with_coder(rows, trial.coder, level))

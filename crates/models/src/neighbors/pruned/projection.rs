@@ -52,7 +52,7 @@ pub(super) struct Projection {
     mean: Vec<u8>,
     /// `M m` of each row of M.
     of_mean: Vec<i32>,
-    /// n >= lambda_max(M M^T), of M without the rows for the coarse code.
+    /// n >= lambda_max(M M^T), of the rows for the coarse code and of all others.
     norm: u64,
     coarse_step: u64,
     /// Of the coordinates that the detailed code adds; a step of the first code, and of all that is left over,
@@ -73,12 +73,11 @@ struct Coordinates<'a> {
 }
 
 impl Coordinates<'_> {
-    /// What is left over behind the coarse code, the first and the detailed, rounded down. The coarse code
-    /// bounds nothing, and its directions may stretch a little more.
+    /// What is left over behind the coarse code, the first and the detailed, rounded down.
     fn rests(&self) -> [u64; 3] {
         let behind_first = self.total - square_sum(self.first);
         [
-            self.total.saturating_sub(square_sum(self.coarse)).isqrt(),
+            (self.total - square_sum(self.coarse)).isqrt(),
             behind_first.isqrt(),
             (behind_first - square_sum(self.second)).isqrt(),
         ]
@@ -145,7 +144,9 @@ impl Projection {
             of_mean.push(products.fold(0, i32::wrapping_add));
         }
         let n = of_mean.len() - n_coarse;
-        let gram = gram(&w[n_coarse * n_groups..], groups);
+        let (of_coarse, of_others) = w.split_at(n_coarse * n_groups);
+        let norm = eigenvalue_bound(&gram(of_others, groups), n)
+            .max(eigenvalue_bound(&gram(of_coarse, groups), n_coarse));
         Self {
             groups,
             upper: packed(|[upper, _]| upper),
@@ -155,7 +156,7 @@ impl Projection {
             n_second: n - n_first,
             mean,
             of_mean,
-            norm: eigenvalue_bound(&gram, n).max(1),
+            norm: norm.max(1),
             coarse_step: 1,
             step: 1,
             ratio: 1,

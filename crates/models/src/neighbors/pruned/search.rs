@@ -29,7 +29,7 @@ const MAX_PART: usize = 48 * QUERIES_AT_ONCE;
 /// Parts for each worker, where there are queries enough, so that all finish together.
 const PARTS_PER_WORKER: usize = 4;
 
-/// Up to so many queries share the workers: these take spans of blocks.
+/// Up to so many queries share the workers: these take spans of blocks, each from the first thresholds on.
 const FEW: usize = QUERIES_AT_ONCE;
 
 /// Spans of blocks, where workers share them.
@@ -118,6 +118,7 @@ struct Search<'s, T> {
 }
 
 /// One query on its way.
+#[derive(Clone)]
 struct Query<'q, T> {
     row: &'q [T],
     detail: &'q [u8],
@@ -185,7 +186,6 @@ impl<T: Element> Search<'_, T> {
             })
             .collect();
         let mut effort = Effort::default();
-        let blocks = 0..self.pruned.blocks.len();
         let seeds = if self.is_few {
             (self.spans().into_par_iter())
                 .map(|span| self.seeds(span, &groups, &codes.coarse, rows.len()))
@@ -197,7 +197,7 @@ impl<T: Element> Search<'_, T> {
                 })
                 .unwrap_or_default()
         } else {
-            self.seeds(blocks.clone(), &groups, &codes.coarse, rows.len())
+            self.seeds(self.blocks(), &groups, &codes.coarse, rows.len())
         };
         let mut queries: Vec<Query<'_, T>> = (rows.iter().zip(seeds))
             .enumerate()
@@ -219,37 +219,21 @@ impl<T: Element> Search<'_, T> {
             .collect();
 
         if self.is_few {
-            let found: Vec<(Vec<Survivor>, u64)> = (self.spans().into_par_iter())
+            let walked: Vec<(Vec<Query<'_, T>>, Effort)> = (self.spans().into_par_iter())
                 .map(|span| {
-                    let mut room = Room::default();
-                    let (mut all, mut bounded) = (Vec::new(), 0);
-                    for number in span {
-                        for group in &groups {
-                            bounded += self.bounds(number, group, &queries, &mut room);
-                            all.append(&mut room.survivors);
-                        }
-                    }
-                    (all, bounded)
+                    let mut queries = queries.clone();
+                    let effort = self.walk(span, &groups, &mut queries);
+                    (queries, effort)
                 })
                 .collect();
-            for (survivors, bounded) in found {
-                effort.bounded += bounded;
-                self.survivors(&mut queries, &survivors, &mut effort);
+            for (of_span, looked_at) in walked {
+                effort.add(looked_at);
+                for (query, of_span) in queries.iter_mut().zip(of_span) {
+                    query.nearest.merge(of_span.nearest);
+                }
             }
-            (self.progress)(self.rows.len() * queries.len());
         } else {
-            let mut room = Room::default();
-            for number in blocks {
-                if (self.cancelled)() {
-                    break;
-                }
-                let grouped = queries.chunks_mut(QUERIES_AT_ONCE);
-                for (group, queries) in groups.iter().zip(grouped) {
-                    effort.bounded += self.bounds(number, group, queries, &mut room);
-                    self.survivors(queries, &room.survivors, &mut effort);
-                }
-                (self.progress)(self.pruned.blocks[number].len() * queries.len());
-            }
+            effort.add(self.walk(self.blocks(), &groups, &mut queries));
         }
         effort.pairs = queries.len() as u64 * self.rows.len() as u64;
         effort.bytes += effort.pairs * (lengths.coarse + lengths.first) as u64;
@@ -259,12 +243,15 @@ impl<T: Element> Search<'_, T> {
         (lists.collect(), effort)
     }
 
+    fn blocks(&self) -> Range<usize> {
+        0..self.pruned.blocks.len()
+    }
+
     /// Spans of blocks that workers share where queries are few.
     fn spans(&self) -> Vec<Range<usize>> {
-        let n = self.pruned.blocks.len();
+        let n = self.blocks().len();
         let each = n.div_ceil(SPANS).max(1);
-        (0..n)
-            .step_by(each)
+        (self.blocks().step_by(each))
             .map(|first| first..n.min(first + each))
             .collect()
     }
@@ -281,7 +268,7 @@ impl<T: Element> Search<'_, T> {
         let n = n_candidates(self.k, self.rows.len());
         let mut lists = vec![TopK::new(n); n_queries];
         let mut room = seeds::Room::default();
-        for (is_first, number) in blocks.enumerate().map(|(at, number)| (at == 0, number)) {
+        for (at, number) in blocks.enumerate() {
             if (self.cancelled)() {
                 break;
             }
@@ -291,7 +278,7 @@ impl<T: Element> Search<'_, T> {
             let first_row = number * self.pruned.block_rows;
             for ((group, codes), lists) in groups.iter().zip(codes).zip(grouped) {
                 let queries = (&group.coarse, codes);
-                if is_first {
+                if at == 0 {
                     seeds::offer_all(
                         self.level,
                         block,
@@ -331,6 +318,24 @@ impl<T: Element> Search<'_, T> {
             }
             self.look_at(query, query.seeds[at], effort);
         }
+    }
+
+    /// Finds what is nearer among the rows of some blocks, block by block.
+    fn walk(&self, blocks: Range<usize>, groups: &[Group], queries: &mut [Query<'_, T>]) -> Effort {
+        let mut effort = Effort::default();
+        let mut room = Room::default();
+        for number in blocks {
+            if (self.cancelled)() {
+                break;
+            }
+            let grouped = queries.chunks_mut(QUERIES_AT_ONCE);
+            for (group, queries) in groups.iter().zip(grouped) {
+                effort.bounded += self.bounds(number, group, queries, &mut room);
+                self.survivors(queries, &room.survivors, &mut effort);
+            }
+            (self.progress)(self.pruned.blocks[number].len() * queries.len());
+        }
+        effort
     }
 
     fn passes(&self, query: &Query<'_, T>, of_codes: u32, slack: u64) -> bool {
