@@ -203,7 +203,7 @@ fn a_path_that_was_stopped_goes_on_to_the_same_bits() {
                     let of_fold = || part.iter().filter(|fit| fit.0 == fold);
                     PathStart {
                         done: of_fold().count(),
-                        parameters: of_fold().last().map(|fit| fit.2.parameters.clone()),
+                        parameters: of_fold().next_back().map(|fit| fit.2.parameters.clone()),
                     }
                 })
                 .collect();
