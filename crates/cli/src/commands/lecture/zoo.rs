@@ -89,17 +89,11 @@ impl Features {
         })
     }
 
-    /// The k that is right about most of the first `n_validation` validation images, by L1; then the labels of
-    /// `test`, told by all training images.
-    pub(super) fn nearest(
-        &self,
-        story: &Story<'_>,
-        n_validation: usize,
-        test: &Rows<'_, u8>,
-    ) -> Result<(usize, Accuracy, Vec<u32>)> {
+    /// The k that is right about most of the validation images, by L1; then the labels of the test images, told by
+    /// all training images.
+    pub(super) fn nearest(&self, story: &Story<'_>) -> Result<(usize, Accuracy, Vec<u32>)> {
         let ks = story.ks();
         let rows = self.rows()?;
-        let n = n_validation.min(self.split.1.len());
         let scaled = |rows: &Rows<'_, f32>, scaler: &BlockScaler| -> Vec<f32> {
             let mut values: Vec<f32> = (0..rows.len())
                 .flat_map(|row| rows.row(row))
@@ -123,7 +117,7 @@ impl Features {
         };
         let fit = rows.select(self.split.0.clone())?;
         let scaler = BlockScaler::fit(&fit, self.extractor.blocks())?;
-        let validation = rows.select(self.split.1[..n].to_vec())?;
+        let validation = rows.select(self.split.1.clone())?;
         let predicted = classify(
             &scaled(&fit, &scaler),
             &story.fit.labels,
@@ -132,14 +126,14 @@ impl Features {
         )?;
         let mut best: Option<(usize, Accuracy)> = None;
         for (k, labels) in ks.iter().zip(&predicted) {
-            let found = accuracy(labels, &story.validation.labels[..n]);
+            let found = accuracy(labels, &story.validation.labels);
             if best.is_none_or(|(_, other)| found.correct > other.correct) {
                 best = Some((*k, found));
             }
         }
         let (k, found) = best.context("there is no k to choose")?;
         let scaler = BlockScaler::fit(&rows, self.extractor.blocks())?;
-        let mut queries = extract(&self.extractor, story, test)?;
+        let mut queries = extract(&self.extractor, story, &story.test.rows)?;
         scaler.apply(&mut queries);
         let labels = classify(&scaled(&rows, &scaler), &story.all.labels, &queries, &[k])?;
         Ok((k, found, labels.into_iter().next().unwrap_or_default()))

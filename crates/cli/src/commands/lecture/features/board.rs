@@ -9,10 +9,6 @@ use serde_json::{Value, json};
 use crate::commands::lecture::story::{JOINED, METRICS, Story};
 use crate::commands::lecture::zoo::Features;
 
-/// Images that are asked for their neighbours among features, where a search takes long.
-const FEW_VALIDATION: usize = 400;
-const FEW_TEST: usize = 1000;
-
 /// What `lecture` prints of an entry.
 pub(in crate::commands::lecture) const HEADER: [&str; 7] = [
     "features",
@@ -94,15 +90,13 @@ pub(super) fn section(story: &Story<'_>) -> Result<(Section, Vec<Entry>, Looks)>
                 test: accuracy(&fit.predict(story, &story.test.rows)?, &story.test.labels),
             });
         }
-        let n = FEW_TEST.min(story.test.len());
-        let few = story.test.select((0..n as u32).collect())?;
-        let (k, validation, labels) = features.nearest(story, FEW_VALIDATION, &few.rows)?;
+        let (k, validation, labels) = features.nearest(story)?;
         entries.push(Entry {
             features: name,
             model: "kNN",
             choice: format!("L1, k = {k}"),
             validation,
-            test: accuracy(&labels, &few.labels),
+            test: accuracy(&labels, &story.test.labels),
         });
     }
     let looks = entries.iter().map(|entry| {
@@ -227,24 +221,14 @@ fn told(entries: &[Entry], story: &Story<'_>) -> Section {
         story.sgd_flags()
     )))
     .data("leaderboard", data);
-    let n_few = entries
-        .iter()
-        .filter(|entry| entry.test.total < story.test.len() as u64)
-        .count();
-    let mut section = Section::new(5, 3, "Features joined, and a leaderboard")
+    Section::new(5, 3, "Features joined, and a leaderboard")
         .paragraph(prose(
             "Features are concatenated into one long vector, and the same classifiers run on it: `hog+hist` is the \
              histogram of gradients beside that of colours. What was to be chosen (k, the distance, lambda) was \
              chosen on validation images; then each model was fitted to all {} training images and looked at the \
              test images once.",
             &[story.all.len().into()],
-        ));
-    if n_few > 0 {
-        section = section.paragraph(prose(
-            "Nearest neighbours among features take their time, so that their {} entries choose k on {} validation \
-             images and are evaluated on the first {} test images; their intervals are wider for it.",
-            &[n_few.into(), FEW_VALIDATION.into(), FEW_TEST.into()],
-        ));
-    }
-    section.figure(figure).table(&table)
+        ))
+        .figure(figure)
+        .table(&table)
 }
