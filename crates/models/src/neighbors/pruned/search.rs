@@ -131,7 +131,7 @@ struct Query<'q, T> {
     threshold: u32,
     /// The largest distance of first codes within reach, whatever the slack of the row.
     limit: u32,
-    /// Rows that were looked at as candidates, ascending.
+    /// Candidates, ascending: they are done with.
     seeds: Vec<u32>,
 }
 
@@ -296,7 +296,8 @@ impl<T: Element> Search<'_, T> {
         lists
     }
 
-    /// The distances of the candidates with the nearest detailed codes.
+    /// The distances of the candidates: of those with the nearest detailed codes in any case, of the others
+    /// where their bound lets them pass.
     fn look_at_seeds(&self, query: &mut Query<'_, T>, seeds: TopK, effort: &mut Effort) {
         let coder = &self.pruned.coder;
         let mut seeds = seeds.into_sorted();
@@ -305,19 +306,22 @@ impl<T: Element> Search<'_, T> {
             *of_codes = coder.detail_distance(self.level, query.detail, detail);
         }
         effort.bounded += seeds.len() as u64;
-        let n = n_seeds(self.k, self.rows.len()).min(seeds.len());
+        let n = n_seeds(self.k, self.rows.len());
         if n < seeds.len() {
             seeds.select_nth_unstable(n);
-            seeds.truncate(n);
         }
-        query.seeds.extend(seeds.into_iter().map(|(_, row)| row));
-        query.seeds.sort_unstable();
-        for at in 0..n {
-            if let Some(&next) = query.seeds.get(at + AHEAD) {
+        for (at, &(of_codes, row)) in seeds.iter().enumerate() {
+            if let Some(&(_, next)) = seeds.get(at + AHEAD).filter(|_| at + AHEAD < n) {
                 T::prefetch(self.rows.row(next as usize));
             }
-            self.look_at(query, query.seeds[at], effort);
+            let (_, slack) = self.pruned.detail(row);
+            if at < n || self.passes(query, of_codes, slack) {
+                self.look_at(query, row, effort);
+            }
         }
+        // What was passed over here cannot be a neighbour, either.
+        query.seeds.extend(seeds.into_iter().map(|(_, row)| row));
+        query.seeds.sort_unstable();
     }
 
     /// Finds what is nearer among the rows of some blocks, block by block.

@@ -333,7 +333,7 @@ mod tests {
             let (x, y, channel) = (i % 32, i / 32 % 32, i / PLANE);
             let wave = ((x as f64 * 0.7 + f64::from(salt)).sin()
                 + (y as f64 * 0.9 + channel as f64).cos())
-                * 45.0;
+                * 32.0;
             (125.0 + wave) as u8
         };
         (0..PIXELS).map(value).collect()
