@@ -6,6 +6,7 @@ mod ci;
 mod data;
 mod demo;
 mod dist;
+mod faults;
 mod json;
 mod numpy;
 mod page;
@@ -19,7 +20,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 9] = [
+const TASKS: [(&str, &str, &str); 10] = [
     (
         "demo",
         "[--full] [--data PATH]",
@@ -49,6 +50,11 @@ const TASKS: [(&str, &str, &str); 9] = [
         "bench",
         "--peers knn|features|all",
         "others' programs beside nearplane [--data DIR] [--queries N] [--threads N] [--record]",
+    ),
+    (
+        "faults",
+        "[--quick] [--record]",
+        "kills, full disks, damaged inputs: nothing lost or wrong [--kills N] [--mutations N] [--seed S] [--bin PATH]",
     ),
     (
         "dist",
@@ -95,6 +101,7 @@ fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         "dist" => no_arguments(task, rest).and_then(|()| dist::main()),
+        "faults" => faults::main(rest),
         "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),
         unknown => return usage(&format!("no task named `{unknown}`")),
     };
