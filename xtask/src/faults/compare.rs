@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::jobs::{Bench, Job, LOGS, is_temporary};
+use super::jobs::{Bench, JOBS, Job, LOGS, is_temporary};
 use super::room::{At as _, Files, Room};
 use crate::json::Json;
 
@@ -17,6 +17,38 @@ const FOLDERS: [&str; 3] = ["out/", "arrays/", "page/"];
 fn folder_of(job: &Job, name: &str) -> Option<&'static str> {
     let inside = |folder: &&str| job.outputs.contains(folder) && name.starts_with(*folder);
     FOLDERS.into_iter().find(inside)
+}
+
+/// A command where none of its outputs is there, or where it replaces them.
+pub(super) struct Case {
+    pub(super) job: &'static Job,
+    pub(super) replaces: bool,
+    pub(super) reference: Reference,
+}
+
+impl Case {
+    /// Every command in both ways, each run once with nothing to disturb it.
+    pub(super) fn all(bench: &Bench) -> Result<Vec<Case>, String> {
+        let ways = |job| [(job, false), (job, true)];
+        let cases = JOBS.iter().flat_map(ways).map(|(job, replaces)| {
+            Ok(Case {
+                job,
+                replaces,
+                reference: Reference::of(bench, job, replaces)?,
+            })
+        });
+        cases.collect()
+    }
+
+    pub(super) fn arguments(&self) -> String {
+        self.job.arguments_for(self.replaces)
+    }
+
+    /// For people.
+    pub(super) fn shown(&self) -> String {
+        let how = if self.replaces { ", replacing" } else { "" };
+        format!("{}{how}", self.job.name)
+    }
 }
 
 /// What a command does when nothing disturbs it, twice: what differs between the two is a matter of time.
@@ -31,7 +63,7 @@ pub(super) struct Reference {
 
 impl Reference {
     /// With `replaces`, of a run that finds outputs to replace.
-    pub(super) fn of(bench: &Bench, job: &Job, replaces: bool) -> Result<Reference, String> {
+    fn of(bench: &Bench, job: &Job, replaces: bool) -> Result<Reference, String> {
         let room = bench.room("reference")?;
         if replaces {
             bench.must(&room, job.before)?;

@@ -86,7 +86,7 @@ pub(super) const JOBS: [Job; 18] = [
     ),
     job(
         "features, npy",
-        "features --data data --features hist --out f.npy --picture h.png",
+        "features --data data --features hog+hist --out f.npy --picture h.png",
         "features --data data --features hog --out f.npy --picture h.png --results log.csv",
         &["f.npy", "f.labels.npy", "h.png", "log.csv"],
     ),

@@ -2,9 +2,11 @@
 //! a data set changes while it is read, or an input is damaged. Drives the binary on small data in a temporary folder;
 //! whatever is lost, wrong, panics or hangs is named, and makes the task fail.
 
+mod changes;
 mod compare;
 #[path = "../../../crates/cli/tests/mutations/dice.rs"]
 mod dice;
+mod disk;
 mod jobs;
 mod kills;
 mod room;
@@ -14,6 +16,7 @@ mod tally;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use self::compare::Case;
 use self::jobs::Bench;
 use self::tally::{Tally, table};
 use crate::shell;
@@ -124,8 +127,18 @@ fn scenarios(nearplane: &Path, wish: &Wish, base: &Path) -> Result<Vec<Tally>, S
         tallies.push(tally);
         Ok(())
     };
-    let step = if wish.quick { 10 } else { 1 };
-    add(&mut || kills::at_random(&bench, wish.kills, wish.seed))?;
-    add(&mut || kills::at_calls(&bench, step, wish.seed))?;
+    let cases = Case::all(&bench)?;
+    let (seed, quick) = (wish.seed, wish.quick);
+    let some = |full: usize, share: usize| if quick { share } else { full };
+    let step = some(1, 9);
+    // Another ninth with another seed.
+    let first = (seed % step as u64) as usize;
+    let sample: Vec<&Case> = cases.iter().skip(first).step_by(step).collect();
+    add(&mut || kills::at_random(&bench, &cases, wish.kills, seed))?;
+    add(&mut || kills::at_calls(&bench, &sample))?;
+    add(&mut || disk::full(&bench, &cases, some(8, 1), seed))?;
+    add(&mut || disk::limited(&bench, &cases, some(4, 1), seed))?;
+    add(&mut || disk::read_only(&bench, &cases))?;
+    add(&mut || changes::while_read(&bench, some(14, 1), seed))?;
     Ok(tallies)
 }

@@ -8,8 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// No run on these few images takes a fraction of this: reaching it means that the program hangs.
-pub(super) const HANGS_AFTER: Duration = Duration::from_secs(20);
+/// No run on these few images takes a fraction of this, on a busy machine either: reaching it means that the program hangs.
+pub(super) const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 /// An error of the system, with the file it is about.
 pub(super) trait At<T> {
@@ -101,9 +101,13 @@ impl Room {
 
     /// Starts a program here; what it prints goes to files, which never fill up as pipes do.
     pub(super) fn start(&self, command: &mut Command) -> Result<Running<'_>, String> {
+        self.start_in(&self.work, command)
+    }
+
+    fn start_in(&self, folder: &Path, command: &mut Command) -> Result<Running<'_>, String> {
         let (out, err) = (self.base.join("stdout"), self.base.join("stderr"));
         command
-            .current_dir(&self.work)
+            .current_dir(folder)
             .env_remove("NEARPLANE_DATA")
             .env_remove("RAYON_NUM_THREADS")
             .stdin(Stdio::null())
@@ -122,6 +126,11 @@ impl Room {
 
     pub(super) fn run(&self, command: &mut Command) -> Result<Ended, String> {
         self.start(command)?.wait()
+    }
+
+    /// Runs in another folder, of which nothing is known here.
+    pub(super) fn run_in(&self, folder: &Path, command: &mut Command) -> Result<Ended, String> {
+        self.start_in(folder, command)?.wait()
     }
 }
 
