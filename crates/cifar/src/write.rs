@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::Error;
+use crate::exchange::exchange;
 use crate::format::{Format, LabelCheck, LabelKind, MAX_CLASSES, PerKind, check_length};
 use crate::layout::{TEST_10, TEST_100, TRAIN_100, batch_file, is_data_file};
 use crate::temporary::{Temporary, swapping};
@@ -354,9 +355,52 @@ fn is_filled(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// Swaps the new folder for a data set: old one aside, new one in place, old one removed.
+/// Swaps the new folder for a data set, in one step where the system has one.
 fn replace(new: Sibling, target: &Path, parent: &Path) -> Result<(), Error> {
     carry_looks(target, &new.path)?;
+    sync_folder(&new.path);
+    match exchange(&new.path, target) {
+        Ok(true) => remove_exchanged(new, target, parent),
+        Ok(false) => replace_in_steps(new, target, parent),
+        Err(cause) => Err(Error::io(target, "put the new folder here")(cause)),
+    }
+}
+
+/// The old data set lies under the temporary name: removed, or put back if it is more than that.
+fn remove_exchanged(mut new: Sibling, target: &Path, parent: &Path) -> Result<(), Error> {
+    // From here on the temporary name is that of something that was there before.
+    new.keep = true;
+    let error = match survey(&new.path) {
+        Ok((_, None)) => {
+            // The new names are on the disk before the old files go.
+            sync_folder(parent);
+            return remove_data_set(&new.path).map_err(|cause| Error::Remainder {
+                path: new.path.clone(),
+                cause,
+            });
+        }
+        Ok((_, Some(file))) => Error::ForeignFile {
+            path: target.into(),
+            file,
+        },
+        Err(error) => error,
+    };
+    match exchange(&new.path, target) {
+        Ok(true) => {
+            new.keep = false;
+            Err(error)
+        }
+        Ok(false) => Err(error),
+        Err(cause) => Err(Error::Io {
+            path: new.path.clone(),
+            action: "move the old folder back from here",
+            cause,
+        }),
+    }
+}
+
+/// Old one aside, new one in place, old one removed.
+fn replace_in_steps(new: Sibling, target: &Path, parent: &Path) -> Result<(), Error> {
     let aside = unused(parent);
     fs::rename(target, &aside).map_err(Error::io(target, "move the old folder aside"))?;
     // Looked at once more where nobody adds to it any longer, so that nothing foreign is removed.
@@ -452,6 +496,11 @@ mod tests {
     fn a_foreign_file_added_meanwhile_is_kept() {
         let (parent, new, out) = race("thesis.txt");
         let error = replace(new, &out, parent.path()).expect_err("there is a foreign file");
+        assert!(matches!(error, Error::ForeignFile { .. }), "{error}");
+        check_only_old_is_left(parent.path(), "thesis.txt");
+
+        let (parent, new, out) = race("thesis.txt");
+        let error = replace_in_steps(new, &out, parent.path()).expect_err("a foreign file");
         assert!(matches!(error, Error::ForeignFile { .. }), "{error}");
         check_only_old_is_left(parent.path(), "thesis.txt");
     }

@@ -146,7 +146,7 @@ pub(super) const JOBS: [Job; 18] = [
     ),
     job(
         "eval",
-        "eval model.safetensors --data data --on val --predictions p.csv --confusion c.svg",
+        "eval other.safetensors --data data --on test --predictions p.csv --confusion c.svg",
         "eval model.safetensors --data data --on test --predictions p.csv --confusion c.svg --results log.csv",
         &["p.csv", "c.svg", "log.csv"],
     ),
@@ -230,6 +230,7 @@ impl Bench {
         for arguments in [
             "data synth --out data --n-train 120 --n-test 40",
             "train --data data --features hist --loss softmax --lambda 0.1 --out model.safetensors",
+            "train --data data --features hist --loss svm --lambda 1 --out other.safetensors",
         ] {
             bench.must(&room, arguments)?;
         }

@@ -7,11 +7,13 @@ mod compare;
 #[path = "../../../crates/cli/tests/mutations/dice.rs"]
 mod dice;
 mod disk;
+mod hostile;
 mod jobs;
 mod kills;
 mod room;
 mod samples;
 mod tally;
+mod targets;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -140,5 +142,6 @@ fn scenarios(nearplane: &Path, wish: &Wish, base: &Path) -> Result<Vec<Tally>, S
     add(&mut || disk::limited(&bench, &cases, some(4, 1), seed))?;
     add(&mut || disk::read_only(&bench, &cases))?;
     add(&mut || changes::while_read(&bench, some(14, 1), seed))?;
+    add(&mut || hostile::inputs(&bench, wish.mutations, seed))?;
     Ok(tallies)
 }

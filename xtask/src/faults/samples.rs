@@ -52,11 +52,25 @@ fn png(pixels: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A deflate stream of one block that is not compressed: RFC 1951, 3.2.4.
+/// A deflate stream of blocks that are not compressed: RFC 1951, 3.2.4.
 fn stored(bytes: &[u8]) -> Vec<u8> {
-    let len = bytes.len() as u16;
-    assert_eq!(usize::from(len), bytes.len(), "one block holds no more");
-    [&[1][..], &len.to_le_bytes(), &(!len).to_le_bytes(), bytes].concat()
+    let mut blocks = bytes.chunks(usize::from(u16::MAX)).peekable();
+    let mut stream = Vec::new();
+    while let Some(block) = blocks.next() {
+        let len = block.len() as u16;
+        stream.push(u8::from(blocks.peek().is_none()));
+        stream.extend(len.to_le_bytes());
+        stream.extend((!len).to_le_bytes());
+        stream.extend(block);
+    }
+    stream
+}
+
+/// A gzip stream: RFC 1952.
+pub(super) fn gz(bytes: &[u8]) -> Vec<u8> {
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let (crc, len) = (crc32(bytes).to_le_bytes(), (bytes.len() as u32).to_le_bytes());
+    [&head[..], &stored(bytes), &crc, &len].concat()
 }
 
 /// RFC 1952, 8.
