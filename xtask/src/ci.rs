@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{aarch64, demo, dist, numpy, page, real_run, shell, targets, test, tidy};
+use crate::{aarch64, demo, dist, faults, numpy, page, real_run, shell, targets, test, tidy};
 
 pub(crate) type Step = Result<(), Stop>;
 
@@ -100,6 +100,9 @@ pub(crate) fn main() -> ExitCode {
         binary().and_then(|binary| Ok(dist::generate(binary)?))
     });
     report.step("round trips with NumPy", || numpy::round_trip(binary()?));
+    report.step("kills, full disks, damaged inputs", || {
+        Ok(faults::quick(binary()?)?)
+    });
     report.step("demo", || binary().and_then(|_| Ok(demo::main(&[])?)));
     report.step("the page in a browser", || {
         binary().and_then(|_| page::check(&shell::root().join(demo::PAGE), false))

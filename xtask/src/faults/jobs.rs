@@ -152,8 +152,8 @@ pub(super) const JOBS: [Job; 18] = [
     ),
     job(
         "predict",
-        "predict model.safetensors photos/bee/1.png --explain e.png",
-        "predict model.safetensors photos/ant/0.png photos/bee/0.png --explain e.png --results log.csv",
+        "predict raw.safetensors photos/bee/1.png --explain e.png",
+        "predict raw.safetensors photos/ant/0.png photos/bee/0.png --explain e.png --results log.csv",
         &["e.png", "log.csv"],
     ),
     job(
@@ -231,6 +231,7 @@ impl Bench {
             "data synth --out data --n-train 120 --n-test 40",
             "train --data data --features hist --loss softmax --lambda 0.1 --out model.safetensors",
             "train --data data --features hist --loss svm --lambda 1 --out other.safetensors",
+            "train --data data --lambda 10 --max-passes 3 --out raw.safetensors",
         ] {
             bench.must(&room, arguments)?;
         }

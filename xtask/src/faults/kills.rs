@@ -41,9 +41,10 @@ pub(super) fn at_random(
 const CALLS: &str =
     "rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,ftruncate";
 
-/// Kills before each call that changes a name, by `strace`.
-pub(super) fn at_calls(bench: &Bench, cases: &[&Case]) -> Result<Tally, String> {
-    const NAME: &str = "SIGKILL before each call that changes a name";
+/// Kills before the calls that change a name, by `strace`: before each, or where a command makes more than `most` of
+/// one kind, before so many of them, spread evenly.
+pub(super) fn at_calls(bench: &Bench, cases: &[&Case], most: usize) -> Result<Tally, String> {
+    const NAME: &str = "SIGKILL before a call that changes a name";
     if shell::find_program("strace").is_none() {
         return Ok(Tally::not_run(NAME, "strace is not installed"));
     }
@@ -60,7 +61,7 @@ pub(super) fn at_calls(bench: &Bench, cases: &[&Case]) -> Result<Tally, String> 
         }
         let calls = std::fs::read_to_string(&log).at(&log)?;
         for (call, count) in calls_of(&calls) {
-            for number in 1..=count {
+            for number in (1..=count).step_by(count.div_ceil(most)) {
                 let what = format!("{}, killed before {call} {number}", case.shown());
                 room.refill(&case.reference.start)?;
                 let inject = format!("inject={call}:signal=KILL:when={number}");

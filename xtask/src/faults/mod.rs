@@ -10,6 +10,7 @@ mod disk;
 mod hostile;
 mod jobs;
 mod kills;
+mod record;
 mod room;
 mod samples;
 mod tally;
@@ -24,13 +25,15 @@ use self::tally::{Tally, table};
 use crate::shell;
 
 /// How much is run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 struct Wish {
     kills: usize,
     mutations: usize,
     seed: u64,
     quick: bool,
     record: bool,
+    /// One scenario, by its word.
+    only: Option<String>,
     nearplane: Option<PathBuf>,
 }
 
@@ -43,7 +46,7 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
     run(&nearplane, &wish)
 }
 
-const USAGE: &str = "`[--kills N] [--mutations N] [--seed S] [--quick] [--record] [--bin PATH]`";
+const USAGE: &str = "`[--kills N] [--mutations N] [--seed S] [--quick] [--record] [--bin PATH] [--only kills|calls|disk|limit|locked|changes|hostile]`";
 
 fn wish(args: &[String]) -> Result<Wish, String> {
     let mut wish = Wish {
@@ -52,6 +55,7 @@ fn wish(args: &[String]) -> Result<Wish, String> {
         seed: 1,
         quick: false,
         record: false,
+        only: None,
         nearplane: None,
     };
     let (mut kills, mut mutations) = (None, None);
@@ -67,6 +71,7 @@ fn wish(args: &[String]) -> Result<Wish, String> {
             "--kills" => kills = Some(number(value()?)? as usize),
             "--mutations" => mutations = Some(number(value()?)? as usize),
             "--seed" => wish.seed = number(value()?)?,
+            "--only" => wish.only = Some(value()?.clone()),
             "--quick" => wish.quick = true,
             "--record" => wish.record = true,
             "--bin" => {
@@ -104,8 +109,12 @@ fn run(nearplane: &Path, wish: &Wish) -> Result<(), String> {
             println!("NOT RUN: {}: {reason}", tally.name);
         }
     }
-    println!("\n{}", table(&tallies));
-    println!("{:.0} s, seed {}", began.elapsed().as_secs_f64(), wish.seed);
+    let table = table(&tallies);
+    let took = began.elapsed().as_secs_f64();
+    println!("\n{table}\n{took:.0} s, seed {}", wish.seed);
+    if wish.record {
+        record::write(&table, wish)?;
+    }
     let faults: usize = tallies.iter().map(|tally| tally.faults.len()).sum();
     match faults {
         0 => Ok(()),
@@ -116,32 +125,54 @@ fn run(nearplane: &Path, wish: &Wish) -> Result<(), String> {
 
 fn scenarios(nearplane: &Path, wish: &Wish, base: &Path) -> Result<Vec<Tally>, String> {
     let bench = Bench::new(nearplane, base)?;
-    let mut tallies = Vec::new();
-    let mut add = |scenario: &mut dyn FnMut() -> Result<Tally, String>| -> Result<(), String> {
-        let began = Instant::now();
-        let tally = scenario()?;
-        println!(
-            "{}: {} runs, {:.0} s",
-            tally.name,
-            tally.runs,
-            began.elapsed().as_secs_f64()
-        );
-        tallies.push(tally);
-        Ok(())
-    };
     let cases = Case::all(&bench)?;
     let (seed, quick) = (wish.seed, wish.quick);
     let some = |full: usize, share: usize| if quick { share } else { full };
+    // A sample of commands, another one with another seed.
     let step = some(1, 9);
-    // Another ninth with another seed.
     let first = (seed % step as u64) as usize;
     let sample: Vec<&Case> = cases.iter().skip(first).step_by(step).collect();
-    add(&mut || kills::at_random(&bench, &cases, wish.kills, seed))?;
-    add(&mut || kills::at_calls(&bench, &sample))?;
-    add(&mut || disk::full(&bench, &cases, some(8, 1), seed))?;
-    add(&mut || disk::limited(&bench, &cases, some(4, 1), seed))?;
-    add(&mut || disk::read_only(&bench, &cases))?;
-    add(&mut || changes::while_read(&bench, some(14, 1), seed))?;
-    add(&mut || hostile::inputs(&bench, wish.mutations, seed))?;
+    type Scenario<'a> = (&'static str, &'a dyn Fn() -> Result<Tally, String>);
+    let scenarios: [Scenario<'_>; 7] = [
+        ("kills", &|| kills::at_random(&bench, &cases, wish.kills, seed)),
+        ("calls", &|| kills::at_calls(&bench, &sample, some(12, 3))),
+        ("disk", &|| disk::full(&bench, &cases, some(8, 1), seed)),
+        ("limit", &|| disk::limited(&bench, &cases, some(4, 1), seed)),
+        ("locked", &|| disk::read_only(&bench, &cases)),
+        ("changes", &|| changes::while_read(&bench, some(14, 1), seed)),
+        ("hostile", &|| hostile::inputs(&bench, wish.mutations, seed)),
+    ];
+    let mut tallies = Vec::new();
+    for (word, scenario) in scenarios {
+        if wish.only.as_ref().is_some_and(|only| only != word) {
+            continue;
+        }
+        let began = Instant::now();
+        let tally = scenario()?;
+        let took = began.elapsed().as_secs_f64();
+        println!("{word}: {}: {} runs, {took:.0} s", tally.name, tally.runs);
+        tallies.push(tally);
+    }
     Ok(tallies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wished(args: &str) -> Result<Wish, String> {
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        wish(&args)
+    }
+
+    #[test]
+    fn quick_is_a_tenth() {
+        let (full, quick) = (wished("").unwrap(), wished("--quick").unwrap());
+        assert_eq!(full.kills, 10 * quick.kills);
+        assert_eq!(full.mutations, 10 * quick.mutations);
+        assert_eq!(wished("--quick --kills 7").unwrap().kills, 7);
+        for bad in ["--kills", "--kills x", "--seed -1", "7", "--fast"] {
+            assert!(wished(bad).unwrap_err().starts_with("expected `["), "{bad}");
+        }
+    }
 }
