@@ -22,7 +22,10 @@ pub(super) fn inputs(bench: &Bench, mutations: usize, seed: u64) -> Result<Tally
             // Every input has a seed of its own, so that one can be had again without the others.
             let mut dice = Dice::new(seed.wrapping_mul(1 << 32) + number as u64);
             let (bytes, damage) = damaged(&mut dice, target, other);
-            let what = format!("number {number}, {} {}: {damage}", target.arguments, target.name);
+            let what = format!(
+                "number {number}, {} {}: {damage}",
+                target.arguments, target.name
+            );
             room.refill(&target.files)?;
             write(&room.work.join(&target.name), &bytes)?;
             let ended = room.run(&mut bench.command(&target.arguments))?;
@@ -59,7 +62,10 @@ fn damaged(dice: &mut Dice, target: &Target, other: &Target) -> (Vec<u8>, String
     let (mut bytes, what) = match dice.below(6) {
         0 => {
             let other_bytes = &other.files[&other.name];
-            let (to, from) = (dice.below(bytes.len() + 1), dice.below(other_bytes.len() + 1));
+            let (to, from) = (
+                dice.below(bytes.len() + 1),
+                dice.below(other_bytes.len() + 1),
+            );
             let what = format!("the first {to} bytes, then {} from byte {from}", other.name);
             ([&bytes[..to], &other_bytes[from..]].concat(), what)
         }
@@ -98,7 +104,9 @@ fn another_number(dice: &mut Dice, bytes: &[u8]) -> (Vec<u8>, String) {
         return dice.damage(bytes);
     }
     let start = *dice.pick(&starts);
-    let end = (start..bytes.len()).find(|at| !is_digit(at)).unwrap_or(bytes.len());
+    let end = (start..bytes.len())
+        .find(|at| !is_digit(at))
+        .unwrap_or(bytes.len());
     let number = *dice.pick(&[
         "0",
         "-1",
@@ -111,7 +119,10 @@ fn another_number(dice: &mut Dice, bytes: &[u8]) -> (Vec<u8>, String) {
         "3.5",
     ]);
     let what = format!("{number} for the number at byte {start}");
-    ([&bytes[..start], number.as_bytes(), &bytes[end..]].concat(), what)
+    (
+        [&bytes[..start], number.as_bytes(), &bytes[end..]].concat(),
+        what,
+    )
 }
 
 impl Target {
@@ -170,7 +181,9 @@ fn photos_only(after: &Files) -> Result<(), String> {
         .flat_map(|class| (0..samples::PER_CLASS).map(move |i| samples::pixels(class, i)))
         .map(|pixels| planes(&pixels))
         .collect();
-    let names = after.get("out/batches.meta.txt").map_or(&[][..], |names| names);
+    let names = after
+        .get("out/batches.meta.txt")
+        .map_or(&[][..], |names| names);
     let n_classes = String::from_utf8_lossy(names).lines().count();
     for name in ["out/data_batch_1.bin", "out/test_batch.bin"] {
         let Some(bytes) = after.get(name) else {
@@ -187,4 +200,3 @@ fn photos_only(after: &Files) -> Result<(), String> {
     }
     Ok(())
 }
-

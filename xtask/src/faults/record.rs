@@ -32,7 +32,8 @@ fn with_figures(page: &str, figures: &str) -> Result<String, String> {
         let (_, after) = rest.split_once(END)?;
         Some((before, after))
     });
-    let (before, after) = parts.ok_or_else(|| format!("{PAGE} has not both of {BEGIN} and {END}"))?;
+    let (before, after) =
+        parts.ok_or_else(|| format!("{PAGE} has not both of {BEGIN} and {END}"))?;
     Ok(format!("{before}{BEGIN}\n\n{figures}\n{END}{after}"))
 }
 
@@ -43,13 +44,28 @@ fn today() -> String {
 }
 
 fn date(mut days: u64) -> String {
-    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let mut year = 1970;
     while days >= 365 + u64::from(is_leap(year)) {
         days -= 365 + u64::from(is_leap(year));
         year += 1;
     }
-    let lengths = [31, 28 + u64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let lengths = [
+        31,
+        28 + u64::from(is_leap(year)),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
     let mut month = 0;
     while days >= lengths[month] {
         days -= lengths[month];

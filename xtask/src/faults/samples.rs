@@ -69,7 +69,10 @@ fn stored(bytes: &[u8]) -> Vec<u8> {
 /// A gzip stream: RFC 1952.
 pub(super) fn gz(bytes: &[u8]) -> Vec<u8> {
     let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    let (crc, len) = (crc32(bytes).to_le_bytes(), (bytes.len() as u32).to_le_bytes());
+    let (crc, len) = (
+        crc32(bytes).to_le_bytes(),
+        (bytes.len() as u32).to_le_bytes(),
+    );
     [&head[..], &stored(bytes), &crc, &len].concat()
 }
 

@@ -68,9 +68,21 @@ pub(super) fn targets(bench: &Bench) -> Result<Vec<Target>, String> {
     let cache = cache.cloned().unwrap_or_default();
     let resume = format!("{SGD} --resume");
     let list = [
-        ("data import photos.tar --out out --json", "photos.tar", Photos),
-        ("data import photos.tar.gz --out out --json", "photos.tar.gz", Photos),
-        ("data import photos.tar.xz --out out --json", "photos.tar.xz", Photos),
+        (
+            "data import photos.tar --out out --json",
+            "photos.tar",
+            Photos,
+        ),
+        (
+            "data import photos.tar.gz --out out --json",
+            "photos.tar.gz",
+            Photos,
+        ),
+        (
+            "data import photos.tar.xz --out out --json",
+            "photos.tar.xz",
+            Photos,
+        ),
         (EVAL, "model.safetensors", Same),
         (KNN, "x.npy", Numbers),
         (KNN, "y.npy", Numbers),
@@ -86,7 +98,9 @@ pub(super) fn targets(bench: &Bench) -> Result<Vec<Target>, String> {
         (&resume, "s.safetensors.checkpoint", Same),
         (CACHED, &cache, Same),
     ];
-    let there = list.into_iter().filter(|(_, name, _)| files.contains_key(*name));
+    let there = list
+        .into_iter()
+        .filter(|(_, name, _)| files.contains_key(*name));
     let targets = there.map(|(arguments, name, rule)| {
         let mut target = Target {
             arguments: format!("{arguments} --threads 1"),
@@ -129,7 +143,9 @@ fn inputs(bench: &Bench) -> Result<Files, String> {
     let mut files = bench.inputs.clone();
     let matrix = |rows: u8| -> Vec<u8> {
         let cells = (0..rows).flat_map(|row| [row % 3 * 60, row * 5, 200 - row]);
-        cells.flat_map(|cell| f32::from(cell).to_le_bytes()).collect()
+        cells
+            .flat_map(|cell| f32::from(cell).to_le_bytes())
+            .collect()
     };
     let labels = |rows: u8| -> Vec<u8> { (0..rows).map(|row| row % 3).collect() };
     for (name, bytes) in [
@@ -146,7 +162,11 @@ fn inputs(bench: &Bench) -> Result<Files, String> {
         let path = bench.base.join("photos.tar");
         write(&path, &tar)?;
         let mut command = Command::new("xz");
-        let output = command.args(["-c", "-0"]).arg(&path).stdin(Stdio::null()).output();
+        let output = command
+            .args(["-c", "-0"])
+            .arg(&path)
+            .stdin(Stdio::null())
+            .output();
         files.insert("photos.tar.xz".to_owned(), output.at(&path)?.stdout);
     }
     Ok(files)
