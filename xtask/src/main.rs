@@ -19,7 +19,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 11] = [
+const TASKS: [(&str, &str, &str); 12] = [
     (
         "demo",
         "[--full] [--data PATH]",
@@ -55,6 +55,11 @@ const TASKS: [(&str, &str, &str); 11] = [
         "bench",
         "--scale [--record]",
         "searches of 10 million x 128 and 1 million x 3072 bytes, in bounded memory",
+    ),
+    (
+        "bench",
+        "--accuracy [--record]",
+        "the accuracies that the README shows, on the test images",
     ),
     (
         "bench",

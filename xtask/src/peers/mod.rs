@@ -73,6 +73,16 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
     }
 }
 
+/// Does something with a linked copy of the data, beside which looks are logged, and a folder for files; both go away.
+pub(crate) fn with_data<T>(
+    nearplane: &Path,
+    work: impl FnOnce(&Path, &Path) -> Result<T, String>,
+) -> Result<T, String> {
+    let options = args::parse(&[])?;
+    let place = Workplace::open(&options, nearplane)?;
+    work(&place.data(suite::Counts::Queries), &place.path(""))
+}
+
 /// Builds the program of the peers that are crates, where a suite has them; it is a workspace of its own.
 fn build_crates(options: &Options, notes: &mut Vec<String>) -> Option<PathBuf> {
     let has_crates = |suite: &&Suite| {

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: criterion benches, the machine's limits, growth and scale; with `--peers`, others' programs.
 
+mod accuracy;
+
 use std::path::{Path, PathBuf};
 
 use crate::peers::{self, Circumstances};
@@ -28,6 +30,8 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
             Err("expected `--compare OLD.csv [NEW.csv]`".to_owned())
         }
         [flag, rest @ ..] if flag == "--scale" => scale(rest),
+        [flag] if flag == "--accuracy" => accuracies(false),
+        [flag, record] if flag == "--accuracy" && record == "--record" => accuracies(true),
         _ => benches(args),
     }
 }
@@ -84,6 +88,19 @@ fn scale(args: &[String]) -> Result<(), String> {
     }
 }
 
+fn accuracies(record: bool) -> Result<(), String> {
+    let nearplane = shell::build_nearplane()?;
+    let table = peers::with_data(&nearplane, |data, folder| {
+        accuracy::table(&nearplane, data, folder)
+    })?;
+    print!("\n{table}");
+    if record {
+        keep("accuracy", &[("accuracy", table)])
+    } else {
+        Ok(())
+    }
+}
+
 /// Builds and runs a program of the package, and returns the table that it wrote.
 fn program(name: &str, args: &[&str]) -> Result<String, String> {
     let built = shell::build(&["--release", "-p", "nearplane-benches", "--bin", name])?;
@@ -135,7 +152,7 @@ fn keep(name: &str, tables: &[(&str, String)]) -> Result<(), String> {
 
 fn command(program: &str) -> String {
     match program {
-        "scale" => "--scale".to_owned(),
+        "scale" | "accuracy" => format!("--{program}"),
         name => format!("--bench {name}"),
     }
 }
