@@ -161,13 +161,14 @@ fn run(runner: &Runner<'_>, record: &mut Record) -> Result<Vec<String>, String> 
         suite.counts.of(place.sizes(suite.counts)),
         place.source
     ));
-    record.targets.extend(targets(suite, place, &outcome.rows));
     let machines = outcome.rows.iter().filter(|row| row.name == table::OURS);
     let machines = machines.zip(&outcome.machines);
     record
         .machines
         .extend(machines.map(|(row, machine)| format!("{}: {}", row.job(), machine.line())));
     record.rows.extend(outcome.rows);
+    let targets = targets(runner, &record.rows);
+    record.targets.extend(targets);
     record.notes.extend(outcome.left_out);
     record.versions.extend(outcome.versions);
     Ok(faults)
@@ -232,9 +233,14 @@ fn include(page: &Path, text: &str) -> Result<(), String> {
     write(page, &format!("{head}{begin}\n{text}{end}{tail}"))
 }
 
-fn targets(suite: &Suite, place: &Workplace, rows: &[table::Row]) -> Vec<String> {
-    let mut lines = table::targets(suite, rows);
-    if place.sizes(suite.counts) != suite.target_size {
+/// What became of the targets; a quick run says nothing of what it cut short.
+fn targets(runner: &Runner<'_>, rows: &[table::Row]) -> Vec<String> {
+    let Runner { suite, place, .. } = runner;
+    let is_quick = runner.options.quick;
+    let mut lines = table::targets(suite, rows, |contest| {
+        !is_quick || (contest.quick.is_empty() && !contest.is_long)
+    });
+    if !lines.is_empty() && place.sizes(suite.counts) != suite.target_size {
         lines.push(format!(
             "the targets are meant for {}",
             suite.counts.of(suite.target_size)

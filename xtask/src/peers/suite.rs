@@ -138,4 +138,10 @@ pub(crate) enum Wanted {
     },
     /// nearplane takes less.
     SecondsBelow(f64),
+    /// nearplane takes at most so many times as long as for other jobs together, each a suite and a contest.
+    AtMostTimes {
+        jobs: &'static [(&'static str, &'static str)],
+        shown: &'static str,
+        times: f64,
+    },
 }

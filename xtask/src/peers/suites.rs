@@ -385,9 +385,49 @@ const JOBS: Suite = Suite {
             "--out",
             &["fit_s"],
         ),
+        Contest {
+            is_long: true,
+            ..job(
+                "loo",
+                &[
+                    "cv", "knn", "--folds", "loo", "--k", "1..100", "--metric", "l1,l2",
+                ],
+                "",
+                &["seconds"],
+            )
+        },
         job("lecture", &["lecture", "--quick"], "--out", &[]),
+        Contest {
+            is_long: true,
+            ..job("lecture-full", &["lecture"], "--out", &[])
+        },
     ],
-    targets: &[],
+    targets: &[
+        Target {
+            contest: "cv",
+            wanted: Wanted::AtMostTimes {
+                jobs: &[("knn", "l2"), ("knn", "l1")],
+                shown: "brute force by both metrics",
+                times: 4.0,
+            },
+        },
+        Target {
+            contest: "loo",
+            wanted: Wanted::AtMostTimes {
+                jobs: &[("jobs", "cv")],
+                shown: "the same with 5 folds",
+                times: 1.0,
+            },
+        },
+        Target {
+            contest: "lecture",
+            wanted: Wanted::SecondsBelow(30.0),
+        },
+        Target {
+            contest: "lecture-full",
+            wanted: Wanted::SecondsBelow(180.0),
+        },
+    ],
     target_size: (50_000, 10_000),
 };
 

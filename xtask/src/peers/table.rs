@@ -3,7 +3,7 @@
 use super::contest::threads;
 use super::machine::Share;
 use super::record::Circumstances;
-use super::suite::{Suite, Target, Wanted};
+use super::suite::{Contest, Suite, Target, Wanted};
 
 /// The name of our own rows.
 pub(crate) const OURS: &str = "nearplane";
@@ -186,21 +186,31 @@ fn quoted(cell: &str) -> String {
     }
 }
 
-/// One line for each target of the suite.
-pub(crate) fn targets(suite: &Suite, rows: &[Row]) -> Vec<String> {
+/// One line for each target of the suite whose contest `counts`.
+pub(crate) fn targets(
+    suite: &Suite,
+    rows: &[Row],
+    counts: impl Fn(&Contest) -> bool,
+) -> Vec<String> {
+    let judged = |target: &&Target| {
+        let mut contests = suite.contests.iter();
+        contests.any(|contest| contest.name == target.contest && counts(contest))
+    };
     suite
         .targets
         .iter()
-        .map(|target| target_line(target, rows))
+        .filter(judged)
+        .map(|target| target_line(suite.name, target, rows))
         .collect()
 }
 
-fn target_line(target: &Target, rows: &[Row]) -> String {
+fn target_line(suite: &str, target: &Target, rows: &[Row]) -> String {
     let contest = target.contest;
-    let row = |name: &str| {
-        rows.iter()
-            .find(|row| row.contest == contest && row.name == name)
+    let rows_of = |suite: &str, contest: &str, name: &str| {
+        let mut rows = rows.iter();
+        rows.find(|row| row.suite == suite && row.contest == contest && row.name == name)
     };
+    let row = |name: &str| rows_of(suite, contest, name);
     let verdict = |is_met: bool, found: String| {
         let met = if is_met { "met" } else { "NOT met" };
         format!("{met} ({found})")
@@ -231,6 +241,19 @@ fn target_line(target: &Target, rows: &[Row]) -> String {
                 },
             );
             format!("target, {contest}: nearplane takes less than {limit} s{on}: {verdict}")
+        }
+        Wanted::AtMostTimes { jobs, shown, times } => {
+            let theirs = jobs
+                .iter()
+                .map(|(suite, contest)| rows_of(suite, contest, OURS));
+            let sum: Option<f64> = theirs.map(|row| Some(row?.seconds)).sum();
+            let verdict = row(OURS).zip(sum).map_or_else(not_measured, |(row, sum)| {
+                let ratio = row.seconds / sum;
+                verdict(ratio <= *times, format!("{ratio:.2}"))
+            });
+            format!(
+                "target, {contest}: nearplane takes at most {times} times as long as for {shown}: {verdict}"
+            )
         }
     }
 }
@@ -309,7 +332,7 @@ knn l1  opencv 1.0       59.99           4.50, 5.50  12.00                      
     #[test]
     fn targets_are_judged_by_the_exact_ratio() {
         assert_eq!(
-            targets(SUITES[0], &rows()),
+            targets(SUITES[0], &rows(), |_| true),
             [
                 "target, l2: faiss IndexFlatL2 takes at least 5 times as long: met (5.00)",
                 "target, l1: OpenCV 4 batchDistance takes at least 12 times as long: NOT met (12.00)",
@@ -324,10 +347,13 @@ knn l1  opencv 1.0       59.99           4.50, 5.50  12.00                      
             .iter()
             .find(|suite| suite.name == "features")
             .unwrap();
-        let last = |rows: &[Row]| targets(suite, rows).pop();
+        let last = |rows: &[Row]| targets(suite, rows, |_| true).pop();
         for (seconds, verdict) in [(0.999, "met (0.999 s)"), (1.0, "NOT met (1.00 s)")] {
             assert_eq!(
-                last(&[row("hog", OURS, seconds, None)]),
+                last(&[Row {
+                    suite: "features",
+                    ..row("hog", OURS, seconds, None)
+                }]),
                 Some(format!(
                     "target, hog: nearplane takes less than 1 s on 2 threads: {verdict}"
                 ))
@@ -337,6 +363,21 @@ knn l1  opencv 1.0       59.99           4.50, 5.50  12.00                      
             last(&rows()).as_deref(),
             Some("target, hog: nearplane takes less than 1 s: not measured")
         );
+    }
+
+    #[test]
+    fn targets_may_be_other_jobs_of_ours() {
+        let suite = SUITES.iter().find(|suite| suite.name == "jobs").unwrap();
+        let first = |rows: &[Row]| targets(suite, rows, |_| true).swap_remove(0);
+        let mut rows = rows().to_vec();
+        let cv = Row {
+            suite: "jobs",
+            ..row("cv", OURS, 36.0, None)
+        };
+        rows.push(cv.clone());
+        let said = "target, cv: nearplane takes at most 4 times as long as for brute force by both metrics: ";
+        assert_eq!(first(&rows), format!("{said}met (4.00)"));
+        assert_eq!(first(&[cv]), format!("{said}not measured"));
     }
 
     #[test]
