@@ -6,7 +6,7 @@ import numpy as np
 from measurement import Clock, Measurement
 
 QUERIES = 1000
-QUICK = 200
+QUICK = 100
 BLOCK = 500  # queries a call, to bound OpenCV's memory
 
 
