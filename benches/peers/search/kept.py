@@ -17,7 +17,7 @@ class Kept:
         self.about = self.file.with_suffix(".json")
 
     def find(self):
-        """What was said of the file when it was kept; `None` if there is none, or if it is not the one that was kept."""
+        """What was said of the file when it was kept; `None` if there is none, or if it is not that file."""
         try:
             about = json.loads(self.about.read_text(encoding="utf-8"))
             is_same = about["key"] == self.key and about["sha256"] == sha256(self.file)

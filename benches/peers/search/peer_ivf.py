@@ -1,5 +1,5 @@
-"""faiss IndexIVFFlat: an approximate index of 256 lists. Its queries alone are timed, with the smallest `nprobe` of a few
-that finds 0.95 of the true neighbours of a sample. It takes float32."""
+"""faiss IndexIVFFlat: an approximate index of 256 lists. Its queries alone are timed, with the smallest `nprobe` of a
+few that finds 0.95 of the true neighbours of a sample. It takes float32."""
 
 import time
 

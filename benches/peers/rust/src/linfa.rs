@@ -1,4 +1,4 @@
-//! linfa-nn: `LinearSearch` on `f32`. Its trees visit every row of so many dimensions, too, and take time to build.
+//! linfa-nn: `LinearSearch` on `f32`. Its trees rule out next to nothing in so many dimensions.
 
 use linfa_nn::distance::{Distance, L1Dist, L2Dist};
 use linfa_nn::{LinearSearch, NearestNeighbour};
