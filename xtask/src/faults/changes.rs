@@ -22,7 +22,7 @@ const READERS: [&str; 9] = [
     "features --data data --features hog --out f.npy",
     "features --data data --features hog --out f.npy --cache cache",
     "eval model.safetensors --data data --on test --predictions p.csv",
-    "data perturb --data data --perturb blur --out out",
+    "data perturb --data data --perturb blur:radius=1 --out out",
     "data inspect --data data",
 ];
 

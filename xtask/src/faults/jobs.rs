@@ -183,7 +183,7 @@ impl Job {
             Some(_) => name.starts_with(*output),
             None => *name == **output,
         };
-        self.outputs.iter().any(|output| is_output(&output))
+        self.outputs.iter().any(is_output)
     }
 
     /// Whether a file is there only while the work is not done.
