@@ -6,7 +6,8 @@ use std::path::Path;
 
 /// Makes each of two names in the same file system stand for what the other one did, files or folders, at once.
 ///
-/// `false`: this system or this file system cannot, and nothing has changed. Linux and macOS can, on most of theirs.
+/// `false`: this system or this file system cannot, and nothing has changed. Linux and macOS can, on most of theirs,
+/// with the feature `exchange`.
 ///
 /// # Errors
 ///
@@ -23,7 +24,7 @@ use std::path::Path;
 /// }
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[cfg(any(target_os = "linux", target_os = "macos"))]
+#[cfg(all(feature = "exchange", any(target_os = "linux", target_os = "macos")))]
 pub fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use rustix::io::Errno;
@@ -34,17 +35,21 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
     }
 }
 
-/// No call of this system does it.
+/// No call of this system does it, or the feature `exchange` is off.
 ///
 /// # Errors
 ///
 /// None.
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[cfg(not(all(feature = "exchange", any(target_os = "linux", target_os = "macos"))))]
 pub fn exchange(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-#[cfg(all(test, any(target_os = "linux", target_os = "macos")))]
+#[cfg(all(
+    test,
+    feature = "exchange",
+    any(target_os = "linux", target_os = "macos")
+))]
 mod tests {
     use std::fs;
 
