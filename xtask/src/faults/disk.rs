@@ -36,11 +36,10 @@ pub(super) fn full(
         for round in 0..rounds {
             let room = Room::new(disk.path.join("room"), &case.reference.start)?;
             let needed = pages(case);
-            // The first rounds without room at all, and with a page.
-            let free = if round < 2 {
-                round
-            } else {
-                dice.below(needed + 4)
+            // Of several rounds the first are without room at all, and with a page.
+            let free = match round {
+                0 | 1 if rounds > 2 => round,
+                _ => dice.below(needed + 4),
             };
             let what = format!("{}, {free} pages of {needed} free", case.shown());
             disk.leave(free)?;

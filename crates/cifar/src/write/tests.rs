@@ -85,3 +85,39 @@ fn leftovers_of_a_killed_run_are_not_in_the_way() {
     let new = Sibling::create(parent.path()).expect("an unused name");
     assert!(fs::read_dir(&new.path).expect("listing").next().is_none());
 }
+
+/// A process may be killed at any moment, so at every moment the name has to stand for a whole data set.
+#[cfg(all(feature = "exchange", any(target_os = "linux", target_os = "macos")))]
+#[test]
+fn a_data_set_that_is_replaced_is_there_at_every_moment() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let (one, other) = (parent.path().join("one"), parent.path().join("other"));
+    fs::create_dir(&one).expect("creating a folder");
+    fs::create_dir(&other).expect("creating a folder");
+    if !exchange(&one, &other).expect("two folders") {
+        return; // This file system cannot.
+    }
+    let out = parent.path().join("out");
+    let contents = Contents {
+        train: vec![0; 3073],
+        test: vec![0; 3073],
+        ..Contents::default()
+    };
+    write_folder(&out, &contents, false).expect("a new folder");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut missing = 0;
+            while !done.load(Ordering::Relaxed) {
+                missing += usize::from(!out.join(TEST_10).exists());
+            }
+            missing
+        });
+        for _ in 0..100 {
+            write_folder(&out, &contents, true).expect("replacing the folder");
+        }
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(watcher.join().expect("no panic"), 0);
+    });
+}
