@@ -3,8 +3,10 @@
 mod aarch64;
 mod bench;
 mod ci;
+mod coverage;
 mod data;
 mod demo;
+mod deny;
 mod dist;
 mod json;
 mod numpy;
@@ -19,7 +21,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 9] = [
+const TASKS: [(&str, &str, &str); 11] = [
     (
         "demo",
         "[--full] [--data PATH]",
@@ -54,6 +56,16 @@ const TASKS: [(&str, &str, &str); 9] = [
         "dist",
         "",
         "man pages and shell completions of the release binary, to target/dist",
+    ),
+    (
+        "coverage",
+        "[--html]",
+        "lines of the libraries that their tests run, by cargo-llvm-cov; fails below 90 %",
+    ),
+    (
+        "deny",
+        "",
+        "licences, sources, duplicates and advisories of the crates underneath, by cargo-deny",
     ),
     (
         "ci",
@@ -94,6 +106,8 @@ fn main() -> ExitCode {
             Ok(()) => return ci::main(),
             Err(error) => Err(error),
         },
+        "coverage" => coverage::main(rest),
+        "deny" => no_arguments(task, rest).and_then(|()| deny::main()),
         "dist" => no_arguments(task, rest).and_then(|()| dist::main()),
         "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),
         unknown => return usage(&format!("no task named `{unknown}`")),

@@ -9,7 +9,7 @@ mod length;
 mod outputs;
 mod places;
 pub(crate) mod readme;
-mod source;
+pub(crate) mod source;
 mod unsafe_rooms;
 
 use std::fmt;

@@ -1,5 +1,7 @@
 //! What can be wrong with the data, the parameters and the files of a linear model.
 
+use super::Loss;
+
 /// Why a linear model cannot be fitted, resumed or asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -104,9 +106,7 @@ pub enum LinearError {
         expected: &'static str,
     },
     /// No loss has this name.
-    #[error(
-        "unknown loss '{0}', expected svm, svm-squared, one-vs-all, crammer-singer, softmax or ridge"
-    )]
+    #[error("unknown loss '{0}', expected {}", Loss::names())]
     UnknownLoss(String),
     /// No penalty has this name.
     #[error("unknown penalty '{0}', expected none, l2, l1 or elastic")]

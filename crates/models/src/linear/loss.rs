@@ -88,6 +88,12 @@ impl Loss {
         }
     }
 
+    /// Every name, as a sentence lists them.
+    pub(super) fn names() -> String {
+        let [first @ .., last] = Self::ALL.map(Self::name);
+        format!("{} or {last}", first.join(", "))
+    }
+
     /// `L(s, y)`.
     ///
     /// # Panics
