@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{aarch64, demo, dist, numpy, page, real_run, shell, targets, test, tidy};
+use crate::{aarch64, demo, deny, dist, numpy, page, real_run, shell, targets, test, tidy};
 
 pub(crate) type Step = Result<(), Stop>;
 
@@ -75,11 +75,22 @@ pub(crate) fn main() -> ExitCode {
         Ok(shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))?)
     });
     report.step("tidy", || Ok(tidy::main()?));
+    report.step("licences, sources, duplicates", deny::bans);
+    report.step("advisories", deny::advisories);
+    // Building what was packed takes minutes, and the tests build the same code.
+    report.step("packages", || {
+        cargo(&["package", "--workspace", "--allow-dirty", "--no-verify"])
+    });
     report.step("clippy for aarch64 Linux", || {
-        targets::lint(&targets::AARCH64)
+        targets::lint(&targets::AARCH64, &["--workspace"])?;
+        // Only here do tests depend on the processor; elsewhere the host's lint has seen them.
+        targets::lint(
+            &targets::AARCH64,
+            &["-p", "nearplane-kernels", "--all-targets"],
+        )
     });
     report.step("clippy for x86-64 Windows", || {
-        targets::lint(&targets::WINDOWS)
+        targets::lint(&targets::WINDOWS, &["--workspace", "--all-targets"])
     });
     report.step("NEON level: tests in an emulator", aarch64::emulate);
 

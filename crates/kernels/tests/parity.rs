@@ -358,3 +358,26 @@ proptest! {
         }
     }
 }
+
+/// A kernel that is public and in no table above would be at no level compared with anything.
+#[test]
+fn every_kernel_of_distances_is_in_a_table() {
+    let library = include_str!("../src/lib.rs");
+    let (_, list) = library.split_once("pub use distance::{").unwrap();
+    let (list, _) = list.split_once("};").unwrap();
+    let public: Vec<&str> = list
+        .split([',', ' ', '\n'])
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(public.contains(&"l1_u8"), "{public:?}");
+    let tabled: Vec<&str> = (U8_PAIRS.iter().map(|row| row.0))
+        .chain(U8_BLOCKS.iter().map(|row| row.0))
+        .chain(F32_PAIRS.iter().map(|row| row.0))
+        .chain(F32_BLOCKS.iter().map(|row| row.0))
+        // The limit of all, and the block of any kernel, by which those of one are made.
+        .chain(["MAX_EXACT_U8", "f32_block"])
+        .collect();
+    for name in public {
+        assert!(tabled.contains(&name), "{name} is compared with no oracle");
+    }
+}

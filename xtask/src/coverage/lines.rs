@@ -54,7 +54,10 @@ pub(super) fn read(
             path = Some(name);
         } else if let Some(data) = line.strip_prefix("DA:") {
             let parsed = path.zip(data.split_once(',').and_then(|(line, count)| {
-                Some((line.parse().ok()?, count.split(',').next()?.parse().ok()?))
+                Some((
+                    line.parse().ok()?,
+                    count.split(',').next()?.parse::<u64>().ok()?,
+                ))
             }));
             let (path, (number, count)) =
                 parsed.ok_or_else(|| format!("a line that is not lcov's: `{line}`"))?;

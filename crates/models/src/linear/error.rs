@@ -106,7 +106,7 @@ pub enum LinearError {
         expected: &'static str,
     },
     /// No loss has this name.
-    #[error("unknown loss '{0}', expected {}", Loss::names())]
+    #[error("unknown loss '{0}', expected one of {}", Loss::NAMES.join(", "))]
     UnknownLoss(String),
     /// No penalty has this name.
     #[error("unknown penalty '{0}', expected none, l2, l1 or elastic")]
