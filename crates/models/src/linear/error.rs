@@ -1,7 +1,5 @@
 //! What can be wrong with the data, the parameters and the files of a linear model.
 
-use super::Loss;
-
 /// Why a linear model cannot be fitted, resumed or asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -106,7 +104,7 @@ pub enum LinearError {
         expected: &'static str,
     },
     /// No loss has this name.
-    #[error("unknown loss '{0}', expected one of {}", Loss::NAMES.join(", "))]
+    #[error("unknown loss '{}', expected one of {}", .0, super::Loss::NAMES.join(", "))]
     UnknownLoss(String),
     /// No penalty has this name.
     #[error("unknown penalty '{0}', expected none, l2, l1 or elastic")]
