@@ -21,7 +21,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 11] = [
+const TASKS: [(&str, &str, &str); 14] = [
     (
         "demo",
         "[--full] [--data PATH]",
@@ -44,13 +44,29 @@ const TASKS: [(&str, &str, &str); 11] = [
     ),
     (
         "bench",
-        "[--quick] [ARGS]",
-        "criterion benches and the machine's instruction limits",
+        "[--quick] [--record] [--bench NAME]",
+        "criterion benches, the machine's limits and every kernel's share of them, how searches grow",
     ),
     (
         "bench",
-        "--peers knn|features|all",
-        "others' programs beside nearplane [--data DIR] [--queries N] [--threads N] [--record]",
+        "--peers [knn|search|features|linear|jobs]",
+        "others' programs beside nearplane, one table [--quick] [--data DIR] [--queries N] [--threads N] [--archive FILE] \
+         [--record] [--compare OLD.csv]",
+    ),
+    (
+        "bench",
+        "--scale [--record]",
+        "searches of 10 million x 128 and 1 million x 3072 bytes, in bounded memory",
+    ),
+    (
+        "bench",
+        "--accuracy [--record]",
+        "the accuracies that the README shows, on the test images",
+    ),
+    (
+        "bench",
+        "--compare OLD.csv [NEW.csv]",
+        "two records, or a record and the last run of --peers, beside each other",
     ),
     (
         "dist",
