@@ -73,12 +73,15 @@ impl Runner<'_> {
         let mut ours = Vec::new();
         let mut before = self.turn(contest, &mut ours)?;
         let mut rows = Vec::new();
-        for peer in contest.peers {
+        for (at, peer) in contest.peers.iter().enumerate() {
             let Some(start) = self.start(peer) else {
                 // Why is said where packages are installed.
                 continue;
             };
-            match self.rounds(&start, contest, peer, before, &mut ours)? {
+            // A quick run has no time for a turn after each.
+            let is_last = at + 1 == contest.peers.len();
+            let takes_turn = !self.options.quick || contest.until_peer || is_last;
+            match self.rounds(&start, (contest, peer, takes_turn), before, &mut ours)? {
                 (Theirs::Found(mut row, result, versions), after) => {
                     if contest.until_peer {
                         let goal = objective(&result)?;
@@ -126,8 +129,7 @@ impl Runner<'_> {
     fn rounds(
         &self,
         start: &dyn Fn() -> Command,
-        contest: &'static Contest,
-        peer: &Peer,
+        (contest, peer, takes_turn): (&'static Contest, &Peer, bool),
         mut before: f64,
         ours: &mut Vec<Ours>,
     ) -> Result<(Theirs, f64), String> {
@@ -144,7 +146,11 @@ impl Runner<'_> {
             let Theirs::Found(row, ..) = &mut found else {
                 return Ok((found, before));
             };
-            let after = self.turn(contest, ours)?;
+            let after = if takes_turn {
+                self.turn(contest, ours)?
+            } else {
+                before
+            };
             seconds += share * row.seconds;
             beside[0] += share * before;
             beside[1] += share * after;

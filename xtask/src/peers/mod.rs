@@ -180,8 +180,13 @@ fn show(record: &Record, options: &Options, faults: &[String]) -> Result<(), Str
     println!("\n{}, commit {}, {}\n", at.cpu, at.commit, at.date);
     print!("{}", table::text(&record.rows));
     println!(
-        "\nratio: seconds divided by the mean of nearplane right before and right after\n\
-         share of the limit: what the machine would need at least, divided by what was needed\n"
+        "\nratio: seconds divided by the mean of nearplane right before and right after{}\n\
+         share of the limit: what the machine would need at least, divided by what was needed\n",
+        if options.quick {
+            " (--quick: once before the first peer and once after the last)"
+        } else {
+            ""
+        }
     );
     for note in &record.notes {
         println!("left out: {note}");
