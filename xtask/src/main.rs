@@ -3,14 +3,18 @@
 mod aarch64;
 mod bench;
 mod ci;
+mod cpus;
 mod data;
 mod demo;
 mod dist;
+mod fuzz;
 mod json;
 mod numpy;
 mod page;
+mod parity;
 mod peers;
 mod real_run;
+mod sanitize;
 mod shell;
 mod targets;
 mod test;
@@ -19,7 +23,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 9] = [
+const TASKS: [(&str, &str, &str); 12] = [
     (
         "demo",
         "[--full] [--data PATH]",
@@ -34,6 +38,21 @@ const TASKS: [(&str, &str, &str); 9] = [
         "test",
         "[ARGS]",
         "every test of the workspace; the last line is the tally",
+    ),
+    (
+        "parity",
+        "[--require]",
+        "every SIMD level against the scalar one; --require: all that the system says the CPU has",
+    ),
+    (
+        "fuzz",
+        "[--seconds N] [TARGET...]",
+        "the fuzz targets under libFuzzer, 60 s each (nightly Rust and cargo-fuzz)",
+    ),
+    (
+        "sanitize",
+        "",
+        "the crates with unsafe under the address sanitizer (nightly Rust), and Miri if it is there",
     ),
     (
         "data",
@@ -94,6 +113,9 @@ fn main() -> ExitCode {
             Ok(()) => return ci::main(),
             Err(error) => Err(error),
         },
+        "fuzz" => fuzz::main(rest),
+        "parity" => parity::main(rest),
+        "sanitize" => no_arguments(task, rest).and_then(|()| sanitize::main()),
         "dist" => no_arguments(task, rest).and_then(|()| dist::main()),
         "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),
         unknown => return usage(&format!("no task named `{unknown}`")),
