@@ -41,6 +41,7 @@ const FIELDS: [(&str, &[&str]); 21] = [
             "hist:space=rgb,bins=2",
             "raw+raw",
             "hog:cell=1,block=1,bins=2",
+            "hog:cell=1,block=1,bins=360",
         ],
     ),
     (
