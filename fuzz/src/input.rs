@@ -63,11 +63,6 @@ impl<'a> Input<'a> {
             .collect()
     }
 
-    /// Whether there is more.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)
     }

@@ -22,8 +22,9 @@ const COLS: [usize; 16] = [
     255, 256, 257, 383, 511, 512, 513, 767, 1000, 1023, 1024, 1025, 2047, 3071, 3072, 3073,
 ];
 
-/// Elements that all pairs of rows may have together, so that an input takes no longer than a millisecond or two.
-const WORK: usize = 1 << 15;
+/// Elements that all pairs of rows may have together, of short rows and of long ones: a fuzzer learns most from many
+/// inputs.
+const WORK: [usize; 2] = [1 << 13, 1 << 15];
 
 fn formula(kernel: Kernel, a: &[u8], b: &[u8]) -> u32 {
     let terms = a.iter().zip(b).map(|(&a, &b)| match kernel {
@@ -65,12 +66,12 @@ impl Matrix {
 /// written.
 pub fn kernels_u8(data: &[u8]) {
     let mut input = Input::new(data);
-    let cols = match input.byte() {
-        short @ 0..192 => usize::from(short),
-        long => COLS[usize::from(long) % COLS.len()],
+    let (cols, work) = match input.byte() {
+        short @ 0..240 => (usize::from(short), WORK[0]),
+        long => (COLS[usize::from(long) % COLS.len()], WORK[1]),
     };
-    let n_queries = input.below(28).min(WORK / cols.max(1));
-    let n_rows = input.below(131).min(WORK / cols.max(1) / n_queries.max(1));
+    let n_queries = input.below(28).min(work / cols.max(1));
+    let n_rows = input.below(131).min(work / cols.max(1) / n_queries.max(1));
     let queries = Matrix::new(&mut input, n_queries, cols);
     let rows = Matrix::new(&mut input, n_rows, cols);
     let (queries, rows) = (queries.view(), rows.view());

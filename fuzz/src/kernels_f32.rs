@@ -18,7 +18,7 @@ const KERNELS: [(Kernel, Pair, Block); 4] = [
 ];
 
 /// Elements that all pairs of rows may have together.
-const WORK: usize = 1 << 14;
+const WORK: usize = 1 << 13;
 
 /// What numbers are like.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::input::Input;
 use crate::kernels_f32::{Numbers, assert_close, same};
 
 /// Products that a call may have.
-const WORK: usize = 1 << 14;
+const WORK: usize = 1 << 12;
 
 /// What stands where nothing is to be written.
 const UNTOUCHED: f32 = -7.5;

@@ -6,7 +6,8 @@ use nearplane_models::neighbors::{Element, Engine, Index, Metric, NeighborsError
 use crate::input::Input;
 use crate::kernels_f32::Numbers;
 
-const WORK: usize = 1 << 14;
+/// Elements that all pairs of rows may have together.
+const WORK: usize = 1 << 12;
 
 /// Whatever the rows: neighbours are those that a sort of all (distance, index) pairs begins with, and both engines
 /// find them; where there are none to find, both say so.
