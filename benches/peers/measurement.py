@@ -3,6 +3,7 @@
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -12,23 +13,27 @@ from images import Images
 @dataclass
 class Job:
     """One peer, one contest (for `knn` a metric, for `features` a feature), on all queries or images unless the peer
-    takes a part."""
+    takes a part. `quick`: a few seconds are enough. `kept` is a folder for what a later run may use again."""
 
     contest: str
     images: Images
     k: int
     threads: int
+    quick: bool
+    kept: Path
 
-    def part(self, limit=None):
-        """The first queries: as many as a slow peer is given, all of them without a limit."""
-        return self.images.test[:limit]
+    def part(self, limit=None, quick=None):
+        """The first queries: as many as a slow peer is given, all of them without a limit; `quick` of them if it has
+        to be."""
+        return self.images.test[: quick if self.quick else limit]
 
 
 @dataclass
 class Measurement:
     """`fixed_seconds` are spent once (fit, add); `item_seconds` grow with the queries or images, and are scaled if the
     peer was given only some of them. `found` has a row for each: of `knn` the distances, ascending, squared for l2,
-    and `exact` if they are integers; of `features` the features, of each `every`-th image."""
+    and `exact` if they are integers; of `features` the features, of each `every`-th image. `blas` is the package
+    whose BLAS does the work."""
 
     system: str
     what: str
@@ -39,6 +44,7 @@ class Measurement:
     exact: bool = False
     every: int = 1
     objective: float | None = None
+    blas: str | None = None
     notes: list = field(default_factory=list)
 
 

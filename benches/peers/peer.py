@@ -30,6 +30,9 @@ def main():
     if args.first_on_path:
         sys.path.insert(0, str(args.first_on_path.resolve()))
     try:
+        import blas
+
+        blas.forget_others()
         peer = importlib.import_module(f"{args.suite}.peer_{args.peer}")
         import numpy as np
 
@@ -39,8 +42,10 @@ def main():
         print(f"{args.peer}: {error}", file=sys.stderr)
         sys.exit(NOT_INSTALLED)
 
+    blas.run_fit()
     images = read_folder(args.data)
-    found = peer.measure(Job(args.contest, images, args.k, args.threads))
+    kept = args.out.resolve().parent
+    found = peer.measure(Job(args.contest, images, args.k, args.threads, args.quick, kept))
     stem = args.out / f"{args.peer}-{args.contest}"
     array = stem.with_suffix(".npy").resolve()
     np.save(array, found.found)
@@ -57,9 +62,9 @@ def main():
         "every": found.every,
         "threads": found.threads,
         "exact": found.exact,
-        "notes": found.notes,
+        "notes": found.notes + blas.notes(found.blas),
         "found": str(array),
-        "versions": versions(),
+        "versions": versions() | {f"BLAS in {package}": kernels for package, kernels in blas.loaded().items()},
     }
     stem.with_suffix(".json").write_text(json.dumps(result), encoding="utf-8")
 
@@ -73,6 +78,7 @@ def arguments():
     parser.add_argument("--out", type=Path, required=True, help="folder for the result")
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--quick", action="store_true", help="seconds for each peer: fewer queries, scaled")
     parser.add_argument("--first-on-path", type=Path, help="folder whose packages go before those installed")
     parser.add_argument("--watch-stdin", action="store_true", help="end when standard input is closed")
     return parser.parse_args()

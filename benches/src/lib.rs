@@ -1,11 +1,12 @@
-//! What the benches share: fixed random data, the machine's instruction limits, the images to run on.
+//! What the benches share: fixed random data, the machine's limits, the images to run on.
+
+pub mod machine;
+pub mod table;
 
 use nearplane_cifar::{Dataset, Images, OpenOptions};
-use nearplane_kernels::limits::{Element, spin};
-use nearplane_kernels::{Kernel, Level, MatRef};
+use nearplane_kernels::MatRef;
 use nearplane_models::neighbors::Rows;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Pixels of an image.
 pub const PIXELS: usize = 3072;
@@ -30,40 +31,6 @@ pub fn floats(n: usize, seed: u64) -> Vec<f32> {
         .into_iter()
         .map(|byte| f32::from(byte) / 255.0)
         .collect()
-}
-
-/// The instruction limit in pairs of elements a second, `threads` running the loop at once for about
-/// `time`; `None` where the level has no such loop.
-#[must_use]
-pub fn limit(
-    level: Level,
-    kernel: Kernel,
-    element: Element,
-    threads: usize,
-    time: Duration,
-) -> Option<f64> {
-    // How many rounds take that long, from a short run.
-    let mut rounds = 1 << 16;
-    loop {
-        let start = Instant::now();
-        spin(level, kernel, element, rounds)?;
-        let took = start.elapsed();
-        if took > time / 20 {
-            rounds = (rounds as f64 * time.as_secs_f64() / took.as_secs_f64()) as u64;
-            break;
-        }
-        rounds *= 4;
-    }
-    let start = Instant::now();
-    let pairs: u64 = std::thread::scope(|scope| {
-        let run = || spin(level, kernel, element, rounds);
-        let spinning: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-        spinning
-            .into_iter()
-            .filter_map(|thread| thread.join().ok().flatten())
-            .sum()
-    });
-    Some(pairs as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Images to run whole jobs on.

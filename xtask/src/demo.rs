@@ -20,7 +20,7 @@ struct Wish {
 /// of class folders to import.
 pub(crate) fn main(args: &[String]) -> Result<(), String> {
     let wish = wish(args)?;
-    let nearplane = shell::build_nearplane()?;
+    let nearplane = shell::build_for_a_look()?;
     let folder = choose_data(wish.data, &nearplane)?;
 
     let mut command = shell::program_at(&nearplane);

@@ -61,13 +61,29 @@ const TASKS: [(&str, &str, &str); 12] = [
     ),
     (
         "bench",
-        "[--quick] [ARGS]",
-        "criterion benches and the machine's instruction limits",
+        "[--quick] [--record] [--bench NAME]",
+        "criterion benches, the machine's limits and every kernel's share of them, how searches grow",
     ),
     (
         "bench",
-        "--peers knn|features|all",
-        "others' programs beside nearplane [--data DIR] [--queries N] [--threads N] [--record]",
+        "--peers [knn|search|features|linear|jobs]",
+        "others' programs beside nearplane, one table [--quick] [--data DIR] [--queries N] [--threads N] [--archive FILE] \
+         [--record] [--compare OLD.csv]",
+    ),
+    (
+        "bench",
+        "--scale [--record]",
+        "searches of 10 million x 128 and 1 million x 3072 bytes, in bounded memory",
+    ),
+    (
+        "bench",
+        "--accuracy [--record]",
+        "the accuracies that the README shows, on the test images",
+    ),
+    (
+        "bench",
+        "--compare OLD.csv [NEW.csv]",
+        "two records, or a record and the last run of --peers, beside each other",
     ),
     (
         "dist",

@@ -104,7 +104,24 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<(), S
 
 /// Builds the release binary and returns where cargo put it.
 pub(crate) fn build_nearplane() -> Result<PathBuf, String> {
-    let mut command = cargo(["build", "--release", "-p", "nearplane-cli"]);
+    build(&["--release", "-p", "nearplane-cli"])
+}
+
+/// Builds the binary in less time, for a first look: as fast where it counts, but it cannot download.
+pub(crate) fn build_for_a_look() -> Result<PathBuf, String> {
+    build(&[
+        "--profile",
+        "demo",
+        "-p",
+        "nearplane-cli",
+        "--no-default-features",
+    ])
+}
+
+/// Builds one binary and returns where cargo put it.
+pub(crate) fn build(args: &[&str]) -> Result<PathBuf, String> {
+    let mut command = cargo(["build"]);
+    command.args(args);
     println!("$ {}", shown(&command));
     // Cargo alone knows the target folder: it may be set in a configuration file outside the project.
     command.arg("--message-format=json-render-diagnostics");
@@ -117,7 +134,7 @@ pub(crate) fn build_nearplane() -> Result<PathBuf, String> {
             return Ok(PathBuf::from(path));
         }
     }
-    Err("cargo built nearplane-cli but named no executable".to_owned())
+    Err("cargo built, but named no executable".to_owned())
 }
 
 /// The file of that name in the search path.

@@ -7,11 +7,12 @@ from features.each import each, rgb
 from measurement import Measurement
 
 IMAGES = 2000
+QUICK = 200
 
 
 def measure(job):
     n_images = len(job.images.train) + len(job.images.test)
-    every = max(1, n_images // IMAGES)
+    every = max(1, n_images // (QUICK if job.quick else IMAGES))
 
     def function(image):
         return hog(image, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(3, 3), block_norm="L2-Hys",

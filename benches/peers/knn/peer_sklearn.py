@@ -7,11 +7,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from measurement import Clock, Measurement
 
 QUERIES = {"l1": 100, "l2": 2000}
+QUICK = {"l1": 20, "l2": 200}
 METRICS = {"l1": "manhattan", "l2": "euclidean"}
 
 
 def measure(job):
-    queries = job.part(QUERIES[job.contest]).astype(np.float32)
+    queries = job.part(QUERIES[job.contest], QUICK[job.contest]).astype(np.float32)
     train = job.images.train.astype(np.float32)
     metric = METRICS[job.contest]
     model = KNeighborsClassifier(job.k, algorithm="brute", metric=metric, n_jobs=job.threads)
@@ -29,4 +30,6 @@ def measure(job):
         threads=job.threads,
         fixed_seconds=clock["fit"],
         item_seconds=clock["search"],
+        # What its brute force multiplies matrices with.
+        blas="scipy" if job.contest == "l2" else None,
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from linear.objective import BATCH, EPOCHS, LAMBDA, MOMENTUM, RATE, SCALE, packed
+from linear.objective import BATCH, EPOCHS, LAMBDA, MOMENTUM, RATE, SCALE, epochs_of, packed, scaled
 from measurement import Clock, Measurement
 
 
@@ -17,7 +17,7 @@ def measure(job):
     rng = np.random.default_rng(0)
     clock = Clock()
     with clock.running("epochs"):
-        for _ in range(EPOCHS):
+        for _ in range(epochs_of(job)):
             order = rng.permutation(len(rows))
             for at in range(0, len(rows), BATCH):
                 batch = order[at : at + BATCH]
@@ -34,11 +34,14 @@ def measure(job):
                 bias_step += p.sum(axis=0)
                 weights -= np.float32(RATE) * step
                 bias -= np.float32(RATE) * bias_step
+    seconds, notes = scaled(job, clock["epochs"])
     return Measurement(
         system=f"NumPy {np.__version__} loop",
         what=f"{EPOCHS} epochs, float32",
         found=packed(weights.T, bias, mean),
         threads=job.threads,
         item_seconds=0.0,
-        fixed_seconds=clock["epochs"],
+        fixed_seconds=seconds,
+        notes=notes,
+        blas="numpy",
     )

@@ -36,4 +36,5 @@ def measure(job):
         fixed_seconds=clock["fit"],
         notes=[f"{steps} iterations, {stopped}", f"objective {value:.6f}"],
         objective=value,
+        blas="numpy",
     )

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy, linear
 
-from linear.objective import BATCH, EPOCHS, LAMBDA, MOMENTUM, RATE, SCALE, packed
+from linear.objective import BATCH, EPOCHS, LAMBDA, MOMENTUM, RATE, SCALE, epochs_of, packed, scaled
 from measurement import Clock, Measurement
 
 
@@ -23,17 +23,19 @@ def measure(job):
     optimizer = torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM)
     clock = Clock()
     with clock.running("epochs"):
-        for _ in range(EPOCHS):
+        for _ in range(epochs_of(job)):
             order = torch.randperm(len(rows))
             for batch in order.split(BATCH):
                 optimizer.zero_grad()
                 cross_entropy(linear(rows[batch], weights, bias), labels[batch]).backward()
                 optimizer.step()
+    seconds, notes = scaled(job, clock["epochs"])
     return Measurement(
         system=f"PyTorch {torch.__version__}",
         what=f"{EPOCHS} epochs, float32",
         found=packed(weights.detach().numpy(), bias.detach().numpy(), mean),
         threads=job.threads,
         item_seconds=0.0,
-        fixed_seconds=clock["epochs"],
+        fixed_seconds=seconds,
+        notes=notes + [f"{torch.backends.cpu.get_cpu_capability()} kernels"],
     )

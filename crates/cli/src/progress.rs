@@ -59,6 +59,7 @@ const FITS: Templates = Templates {
     without: "{msg} {spinner} {human_pos}",
 };
 
+#[cfg(feature = "fetch")]
 const BYTES: Templates = Templates {
     with_total: "{msg} {bar:30} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {left}",
     without: "{msg} {spinner} {decimal_bytes}, {decimal_bytes_per_sec}",
@@ -79,6 +80,7 @@ impl Progress {
     }
 
     /// A bar that counts bytes.
+    #[cfg(feature = "fetch")]
     pub(crate) fn of_bytes(what: &'static str, quiet: bool) -> Progress {
         Progress::with(what, &BYTES, quiet)
     }

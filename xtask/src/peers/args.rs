@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::suite::{SUITES, Suite};
+use super::suite::Suite;
+use super::suites::SUITES;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -13,8 +14,14 @@ pub(crate) struct Options {
     /// The first N test images only, and for features the first N images of every file.
     pub(crate) queries: Option<usize>,
     pub(crate) threads: usize,
+    /// Peers get fewer queries or images, and what takes minutes is left out.
+    pub(crate) quick: bool,
     /// Keep the result in `benches/record`.
     pub(crate) record: bool,
+    /// A record to compare with.
+    pub(crate) compare: Option<PathBuf>,
+    /// What `data import` is timed on.
+    pub(crate) archive: Option<PathBuf>,
 }
 
 /// Whether these arguments of `bench` are about peers.
@@ -31,7 +38,10 @@ pub(crate) fn parse(args: &[String]) -> Result<Options, String> {
         data: None,
         queries: None,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
+        quick: false,
         record: false,
+        compare: None,
+        archive: None,
     };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
@@ -39,33 +49,70 @@ pub(crate) fn parse(args: &[String]) -> Result<Options, String> {
             Some((flag, value)) => (flag, Some(value)),
             None => (arg.as_str(), None),
         };
-        if flag == "--record" {
+        let set = match flag {
+            "--record" => Some(&mut options.record),
+            "--quick" => Some(&mut options.quick),
+            _ => None,
+        };
+        if let Some(set) = set {
             if attached.is_some() {
-                return Err("--record takes no value".to_owned());
+                return Err(format!("{flag} takes no value"));
             }
-            options.record = true;
+            *set = true;
             continue;
         }
-        if !["--peers", "--data", "--queries", "--threads"].contains(&flag) {
+        if !KNOWN.contains(&flag) {
             return Err(format!(
-                "`{arg}`: with --peers, expected --data DIR, --queries N, --threads N or --record"
+                "`{arg}`: with --peers, expected --quick, --record, {} or {}",
+                KNOWN[1..KNOWN.len() - 1].join(", "),
+                KNOWN[KNOWN.len() - 1]
             ));
+        }
+        // `--peers` alone means all of them.
+        let is_alone = flag == "--peers"
+            && attached.is_none()
+            && rest
+                .as_slice()
+                .first()
+                .is_none_or(|next| next.starts_with("--"));
+        if is_alone {
+            options.suites = suites("all")?;
+            continue;
         }
         let value = attached
             .or_else(|| rest.next().map(String::as_str))
             .ok_or_else(|| format!("{flag} needs a value"))?;
+        let path =
+            || std::path::absolute(value).map_err(|error| format!("{flag} {value}: {error}"));
         match flag {
             "--peers" => options.suites = suites(value)?,
             "--queries" => options.queries = Some(count(flag, value)?),
             "--threads" => options.threads = count(flag, value)?,
-            _ => {
-                let path = std::path::absolute(value)
-                    .map_err(|error| format!("--data {value}: {error}"))?;
-                options.data = Some(path);
-            }
+            "--compare" => options.compare = Some(existing(flag, path()?)?),
+            "--archive" => options.archive = Some(existing(flag, path()?)?),
+            _ => options.data = Some(path()?),
         }
     }
     Ok(options)
+}
+
+/// Flags with a value.
+const KNOWN: [&str; 6] = [
+    "--peers",
+    "--data",
+    "--queries",
+    "--threads",
+    "--compare",
+    "--archive",
+];
+
+/// Refused now, not after the minutes that a run takes.
+fn existing(flag: &str, path: PathBuf) -> Result<PathBuf, String> {
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(format!("{flag} {}: no such file", path.display()))
+    }
 }
 
 fn suites(name: &str) -> Result<Vec<&'static Suite>, String> {
@@ -120,15 +167,25 @@ mod tests {
         let options = parse(&words("--peers knn")).unwrap();
         assert!(options.threads > 0 && !options.record);
         assert_eq!((options.queries, options.data), (None, None));
+        for args in ["--peers", "--peers --quick", "--quick --peers"] {
+            let options = parse(&words(args)).unwrap();
+            assert_eq!(options.suites.len(), SUITES.len());
+            assert_eq!(options.quick, args.contains("--quick"));
+        }
     }
 
     #[test]
     fn wrong_arguments_are_named() {
+        let absent = std::path::absolute("no-such.csv").unwrap();
         for (args, error) in [
-            ("--peers", "--peers needs a value"),
+            ("--peers knn --data", "--data needs a value"),
+            (
+                "--peers knn --compare no-such.csv",
+                &format!("--compare {}: no such file", absent.display()),
+            ),
             (
                 "--peers nothing",
-                "--peers nothing: expected knn, search, features, linear or all",
+                "--peers nothing: expected knn, search, features, linear, jobs or all",
             ),
             (
                 "--peers knn --queries 0",
@@ -140,8 +197,8 @@ mod tests {
             ),
             ("--peers knn --record=yes", "--record takes no value"),
             (
-                "--peers knn --quick",
-                "`--quick`: with --peers, expected --data DIR, --queries N, --threads N or --record",
+                "--peers knn --fast",
+                "`--fast`: with --peers, expected --quick, --record, --data, --queries, --threads, --compare or --archive",
             ),
         ] {
             assert_eq!(parse(&words(args)).unwrap_err(), error);

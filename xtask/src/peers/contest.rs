@@ -2,27 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Instant;
 
+use super::args::Options;
+use super::machine::Machine;
 use super::objective::{certified, objective, trace};
 use super::python::Python;
-use super::suite::{Contest, Peer, Suite};
+use super::rival::Theirs;
+use super::suite::{Contest, Peer, Suite, Work};
 use super::table::{self, OURS, Row};
 use super::workplace::Workplace;
 use crate::json::Json;
 use crate::shell;
 
-/// What `peer.py` says if the peer's package cannot be imported.
-const NOT_INSTALLED: i32 = 3;
+/// The job that has an archive for data.
+const IMPORT: &str = "import";
 
 /// What all contests of a suite have in common.
 pub(crate) struct Runner<'a> {
     pub(crate) suite: &'static Suite,
     pub(crate) nearplane: &'a Path,
+    /// The program that measures the machine's limits.
+    pub(crate) limits: &'a Path,
+    /// The program of the crates, if it could be built.
+    pub(crate) crates: Option<&'a Path>,
     pub(crate) python: Option<&'a Python>,
     pub(crate) place: &'a Workplace,
-    /// Asked for; [`Runner::threads_of`] says what a contest has.
-    pub(crate) threads: usize,
+    pub(crate) options: &'a Options,
 }
 
 /// What came out of a suite so far.
@@ -37,6 +44,8 @@ pub(crate) struct Outcome {
     /// Peers that are there and did not come to an end.
     pub(crate) failed: Vec<String>,
     pub(crate) versions: BTreeSet<String>,
+    /// The limits beside each contest.
+    pub(crate) machines: Vec<Machine>,
 }
 
 /// One run of nearplane.
@@ -48,33 +57,34 @@ struct Ours {
     trace: Vec<(f64, f64)>,
 }
 
-/// How a peer ended.
-enum Theirs {
-    Found(Row, PathBuf, Vec<String>),
-    NotInstalled,
-    Failed(String),
-}
-
 impl Runner<'_> {
     pub(crate) fn run(
         &self,
         contest: &'static Contest,
         outcome: &mut Outcome,
     ) -> Result<(), String> {
+        if contest.name == IMPORT && self.options.archive.is_none() {
+            outcome
+                .left_out
+                .push("data import: no archive of images was given (--archive FILE)".to_owned());
+            return Ok(());
+        }
+        let limits = Machine::measure(self.limits)?;
         let mut ours = Vec::new();
         let mut before = self.turn(contest, &mut ours)?;
         let mut rows = Vec::new();
         for peer in contest.peers {
-            let Some(python) = self.python.filter(|python| python.has(peer.package)) else {
+            let Some(start) = self.start(peer) else {
                 // Why is said where packages are installed.
                 continue;
             };
-            match self.rounds(python, contest, peer, before, &mut ours)? {
+            match self.rounds(&start, contest, peer, before, &mut ours)? {
                 (Theirs::Found(mut row, result, versions), after) => {
                     if contest.until_peer {
                         let goal = objective(&result)?;
-                        let runs = &ours[ours.len() - 2 * contest.repeats..];
-                        let (first, second) = runs.split_at(contest.repeats);
+                        let repeats = self.repeats(contest);
+                        let runs = &ours[ours.len() - 2 * repeats..];
+                        let (first, second) = runs.split_at(repeats);
                         let [Some(first), Some(second)] = [first, second].map(|r| reached(r, goal))
                         else {
                             outcome.failed.push(format!(
@@ -99,7 +109,11 @@ impl Runner<'_> {
         let version = shell::ask(shell::program_at(self.nearplane).arg("--version"))?;
         let version = version.trim();
         outcome.versions.insert(version.to_owned());
-        outcome.rows.push(self.summary(contest, version, &ours)?);
+        let limits = limits.mean(&Machine::measure(self.limits)?);
+        outcome
+            .rows
+            .push(self.summary(contest, version, &ours, &limits)?);
+        outcome.machines.push(limits);
         outcome.rows.extend(rows);
         for part in 0..contest.parts.len() {
             outcome.ours.push((contest.name, self.found(contest, part)));
@@ -111,17 +125,22 @@ impl Runner<'_> {
     /// last turn of nearplane took.
     fn rounds(
         &self,
-        python: &Python,
+        start: &dyn Fn() -> Command,
         contest: &'static Contest,
         peer: &Peer,
         mut before: f64,
         ours: &mut Vec<Ours>,
     ) -> Result<(Theirs, f64), String> {
         let (mut seconds, mut beside) = (0.0, [0.0; 2]);
-        let share = 1.0 / contest.rounds as f64;
+        let rounds = if self.options.quick {
+            1
+        } else {
+            contest.rounds
+        };
+        let share = 1.0 / rounds as f64;
         let mut round = 1;
         loop {
-            let mut found = self.theirs(python, contest, peer)?;
+            let mut found = self.theirs(start(), contest, peer)?;
             let Theirs::Found(row, ..) = &mut found else {
                 return Ok((found, before));
             };
@@ -130,7 +149,7 @@ impl Runner<'_> {
             beside[0] += share * before;
             beside[1] += share * after;
             before = after;
-            if round == contest.rounds {
+            if round == rounds {
                 row.seconds = seconds;
                 row.beside = Some(beside);
                 if round > 1 {
@@ -147,7 +166,16 @@ impl Runner<'_> {
         contest
             .threads
             .or(self.suite.threads)
-            .unwrap_or(self.threads)
+            .unwrap_or(self.options.threads)
+    }
+
+    /// How often nearplane runs each time.
+    fn repeats(&self, contest: &Contest) -> usize {
+        if self.options.quick {
+            1
+        } else {
+            contest.repeats
+        }
     }
 
     /// Where nearplane writes what it finds in one part of a contest.
@@ -162,7 +190,7 @@ impl Runner<'_> {
     /// Lets nearplane run as often as the contest says, and returns its mean time.
     fn turn(&self, contest: &Contest, ours: &mut Vec<Ours>) -> Result<f64, String> {
         let first = ours.len();
-        for _ in 0..contest.repeats {
+        for _ in 0..self.repeats(contest) {
             ours.push(self.ours(contest)?);
         }
         Ok(mean(&ours[first..]))
@@ -182,25 +210,40 @@ impl Runner<'_> {
 
     fn part(&self, contest: &Contest, part: usize) -> Result<Ours, String> {
         let mut command = shell::program_at(self.nearplane);
-        command
-            .args(contest.ours)
-            .args(contest.parts[part])
-            .arg("--data")
-            .arg(self.place.data(self.suite.counts));
+        command.args(contest.ours).args(contest.parts[part]);
+        if contest.name == IMPORT {
+            command.args(&self.options.archive);
+        } else {
+            command
+                .arg("--data")
+                .arg(self.place.data(self.suite.counts));
+        }
+        if self.options.quick {
+            command.args(contest.quick);
+        }
         command.args(["--threads", &self.threads_of(contest).to_string()]);
-        command
-            .arg(contest.found_flag)
-            .arg(self.found(contest, part));
+        if !contest.found_flag.is_empty() {
+            command
+                .arg(contest.found_flag)
+                .arg(self.found(contest, part));
+        }
         command.args(["--force", "--json", "--quiet"]);
+        let start = Instant::now();
         let record = Json::parse(&shell::capture(&mut command)?)?;
+        let process = start.elapsed().as_secs_f64();
         certified(contest.name, &record)?;
-        let mut seconds = 0.0;
+        let mut seconds = if contest.timed.is_empty() {
+            process
+        } else {
+            0.0
+        };
         for field in contest.timed {
             seconds += record.number_of(field)?;
         }
         Ok(Ours {
             seconds,
-            simd: record.text_of("simd")?.to_owned(),
+            // Commands that compute little do not say.
+            simd: record.text_of("simd").unwrap_or_default().to_owned(),
             answer: match record.get(contest.answer).and_then(Json::number) {
                 Some(number) => number.to_string(),
                 None => record.text_of(contest.answer)?.to_owned(),
@@ -210,7 +253,13 @@ impl Runner<'_> {
     }
 
     /// Our own row: the mean of all runs.
-    fn summary(&self, contest: &Contest, version: &str, ours: &[Ours]) -> Result<Row, String> {
+    fn summary(
+        &self,
+        contest: &Contest,
+        version: &str,
+        ours: &[Ours],
+        limits: &Machine,
+    ) -> Result<Row, String> {
         same_answers(contest, ours)?;
         let first = ours.first().ok_or("nearplane did not run")?;
         let n_threads = self.threads_of(contest) as u64;
@@ -219,7 +268,20 @@ impl Runner<'_> {
             seconds().fold(f64::MAX, f64::min),
             seconds().fold(0.0, f64::max),
         );
-        let timed = contest.timed.join(" + ");
+        let mut remark = vec![match contest.timed {
+            [] => "from start to end".to_owned(),
+            timed => timed.join(" + "),
+        }];
+        if contest.timed.iter().any(|field| *field != "seconds") {
+            remark.push("bytes".to_owned());
+        }
+        remark.push(threads(n_threads));
+        if !first.simd.is_empty() {
+            remark.push(first.simd.clone());
+        }
+        if self.options.quick {
+            remark.extend(contest.quick.chunks(2).map(|option| option.join(" ")));
+        }
         let runs = match ours.len() {
             1 => String::new(),
             count => format!(
@@ -233,87 +295,28 @@ impl Runner<'_> {
         } else {
             String::new()
         };
+        // Part of the work is no measure of all of it.
+        let work = if self.options.quick && !contest.quick.is_empty() {
+            Work::Unknown
+        } else {
+            contest.work
+        };
+        let sizes = self.place.sizes(self.suite.counts);
         Ok(Row {
+            suite: self.suite.name,
             contest: contest.name,
             name: OURS,
-            system: format!("{version} {}", contest.system),
+            system: format!("{version} {}", contest.system)
+                .trim_end()
+                .to_owned(),
             seconds: mean(ours),
             beside: None,
+            share: limits.share(work, sizes, mean(ours), n_threads),
             items: self.place.n_items(self.suite.counts),
             threads: n_threads,
-            remark: format!(
-                "{timed}, bytes, {}, {}{runs}{answer}",
-                threads(n_threads),
-                first.simd
-            ),
+            remark: remark.join(", ") + &runs + &answer,
         })
     }
-
-    /// Runs a peer in a process of its own.
-    fn theirs(
-        &self,
-        python: &Python,
-        contest: &'static Contest,
-        peer: &Peer,
-    ) -> Result<Theirs, String> {
-        let result = self
-            .place
-            .path(&format!("{}-{}.json", peer.name, contest.name));
-        let mut command = python.script("peer.py");
-        command.args([self.suite.name, peer.name, "--contest", contest.name]);
-        command.args(["--threads", &self.threads_of(contest).to_string()]);
-        command
-            .arg("--data")
-            .arg(self.place.data(self.suite.counts));
-        command.arg("--out").arg(self.place.path(""));
-        if let Some(folder) = Python::first_on_path(peer.package) {
-            command.arg("--first-on-path").arg(folder);
-        }
-        match run_watched(command.arg("--watch-stdin"))? {
-            Some(0) => {}
-            Some(NOT_INSTALLED) => return Ok(Theirs::NotInstalled),
-            code => {
-                let how = code.map_or_else(
-                    || "was killed (memory may be short)".to_owned(),
-                    |code| format!("ended with exit code {code}"),
-                );
-                return Ok(Theirs::Failed(format!(
-                    "{}, {}: the peer {how}",
-                    contest.name, peer.name
-                )));
-            }
-        }
-        let text = std::fs::read_to_string(&result)
-            .map_err(|error| format!("{}: {error}", shell::short(&result)))?;
-        let json = Json::parse(&text)?;
-        let n_items = self.place.n_items(self.suite.counts);
-        let row = row(
-            &json,
-            contest.name,
-            peer.name,
-            n_items,
-            self.suite.counts.name(),
-        )?;
-        let Some(Json::Object(packages)) = json.get("versions") else {
-            return Err(format!("{} wrote no `versions`", peer.name));
-        };
-        let versions = packages
-            .iter()
-            .filter_map(|(name, version)| Some(format!("{name} {}", version.text()?)));
-        Ok(Theirs::Found(row, result, versions.collect()))
-    }
-}
-
-/// Runs a program that ends when its standard input is closed, which is when this process ends, however that comes.
-fn run_watched(command: &mut Command) -> Result<Option<i32>, String> {
-    let mut child = shell::spawn(command.stdin(Stdio::piped()))?;
-    // `wait` would close it.
-    let held = child.stdin.take();
-    let status = child
-        .wait()
-        .map_err(|error| format!("waiting for a peer: {error}"))?;
-    drop(held);
-    Ok(status.code())
 }
 
 fn mean(runs: &[Ours]) -> f64 {
@@ -321,10 +324,10 @@ fn mean(runs: &[Ours]) -> f64 {
 }
 
 fn ending(contest: &Contest) -> &'static str {
-    if contest.ours.first() == Some(&"train") {
-        "safetensors"
-    } else {
-        "npy"
+    match contest.ours.first() {
+        Some(&"train") => "safetensors",
+        Some(&"data" | &"lecture") => "folder",
+        _ => "npy",
     }
 }
 
@@ -347,41 +350,6 @@ fn same_answers(contest: &Contest, ours: &[Ours]) -> Result<(), String> {
     }
 }
 
-/// A row from what a peer wrote; if it was given a part of the items (`unit` names them), its time is scaled.
-fn row(
-    json: &Json,
-    contest: &'static str,
-    name: &'static str,
-    n_items: u64,
-    unit: &str,
-) -> Result<Row, String> {
-    let (fixed, timed) = (
-        json.number_of("fixed_seconds")?,
-        json.number_of("item_seconds")?,
-    );
-    let items = json.number_of("items")?;
-    if items < 1.0 {
-        return Err(format!("{contest}, {name}: nothing was timed"));
-    }
-    let n_threads = json.number_of("threads")? as u64;
-    let mut remark = vec![format!("{}, {}", json.text_of("what")?, threads(n_threads))];
-    if (items as u64) < n_items {
-        remark.push(format!("scaled from {items} {unit} in {timed:.2} s"));
-    }
-    let notes = json.get("notes").and_then(Json::array).unwrap_or_default();
-    remark.extend(notes.iter().filter_map(Json::text).map(str::to_owned));
-    Ok(Row {
-        contest,
-        name,
-        system: json.text_of("system")?.to_owned(),
-        seconds: fixed + timed * (n_items as f64 / items),
-        beside: None,
-        items: items as u64,
-        threads: n_threads,
-        remark: remark.join("; "),
-    })
-}
-
 /// `1 thread`, `2 threads`.
 pub(super) fn threads(count: u64) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
@@ -389,29 +357,8 @@ pub(super) fn threads(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::suite::SUITES;
+    use super::super::suites::SUITES;
     use super::*;
-
-    fn written(items: u64) -> Json {
-        let text = format!(
-            r#"{{"system": "faiss 1.0", "what": "add and search, float32", "fixed_seconds": 0.5, "item_seconds": 3,
-            "items": {items}, "threads": 1, "notes": ["a note"]}}"#
-        );
-        Json::parse(&text).unwrap()
-    }
-
-    #[test]
-    fn only_what_grows_with_the_items_is_scaled() {
-        let all = row(&written(400), "l1", "faiss", 400, "queries").unwrap();
-        assert_eq!(all.seconds, 3.5);
-        assert_eq!(all.remark, "add and search, float32, 1 thread; a note");
-        let part = row(&written(100), "l1", "faiss", 400, "queries").unwrap();
-        assert_eq!((part.seconds, part.items), (12.5, 100));
-        assert_eq!(
-            part.remark,
-            "add and search, float32, 1 thread; scaled from 100 queries in 3.00 s; a note"
-        );
-    }
 
     #[test]
     fn runs_have_to_agree_and_are_averaged() {
@@ -442,25 +389,5 @@ mod tests {
         };
         assert_eq!(reached(std::slice::from_ref(&run), 1.5), Some(2.0));
         assert_eq!(reached(&[run], 1.4), None);
-    }
-
-    #[test]
-    fn results_that_lack_something_are_refused() {
-        assert_eq!(
-            row(&written(0), "l1", "faiss", 400, "queries").unwrap_err(),
-            "l1, faiss: nothing was timed"
-        );
-        assert_eq!(
-            row(&Json::Object(Vec::new()), "l1", "faiss", 400, "queries").unwrap_err(),
-            "the JSON record has no number `fixed_seconds`"
-        );
-    }
-
-    #[test]
-    fn the_standard_input_of_a_peer_stays_open_until_it_ends() {
-        // `cargo --version` reads nothing and ends well.
-        assert_eq!(run_watched(&mut shell::cargo(["--version"])), Ok(Some(0)));
-        let error = run_watched(&mut shell::program_at("nearplane-no-such-program")).unwrap_err();
-        assert!(error.contains("could not be started"), "{error}");
     }
 }

@@ -45,6 +45,7 @@ impl Python {
             Package::OpenCv5 => self.has_opencv5,
             // `peer.py` says if it is not.
             Package::ByHand => true,
+            Package::Crate => false,
         }
     }
 

@@ -1,29 +1,35 @@
 //! What a run leaves behind: a JSON file under `target/`, and with `--record` a page and a table in `benches/record`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::contest::threads;
 use super::table::{self, Row};
 use crate::json::Json;
 use crate::shell;
 
 /// Everything that belongs to the figures of one run.
+#[derive(Default)]
 pub(crate) struct Record {
-    pub(crate) suite: &'static str,
-    /// What was done on which data.
-    pub(crate) job: String,
-    pub(crate) threads: u64,
+    /// `all`, or a suite.
+    pub(crate) name: String,
+    /// The options that change what is measured.
+    pub(crate) options: String,
+    /// What was done on which data, a line for each suite.
+    pub(crate) jobs: Vec<String>,
     pub(crate) rows: Vec<Row>,
-    /// What the agreement check said, one line each.
+    /// What the agreement checks said, one line each.
     pub(crate) agreement: Vec<String>,
     pub(crate) notes: Vec<String>,
     pub(crate) targets: Vec<String>,
     /// `name version` of every program and package.
-    pub(crate) versions: Vec<String>,
+    pub(crate) versions: BTreeSet<String>,
+    /// What the machine could do, beside each contest.
+    pub(crate) machines: Vec<String>,
 }
 
 /// Where and when.
+#[derive(Debug, Clone)]
 pub(crate) struct Circumstances {
     /// `2026-11-22`, UTC.
     pub(crate) date: String,
@@ -47,18 +53,28 @@ impl Circumstances {
     }
 }
 
+impl Circumstances {
+    /// How the names of records begin: `CPU-DATE`.
+    pub(crate) fn stem(&self) -> String {
+        format!("{}-{}", slug(&self.cpu), self.date)
+    }
+}
+
 impl Record {
     /// Writes `target/peers/SUITE.json` and returns its path.
     pub(crate) fn write_json(&self, folder: &Path, at: &Circumstances) -> Result<PathBuf, String> {
-        let path = folder.join(format!("{}.json", self.suite));
+        let path = folder.join(format!("{}.json", self.name));
         write(&path, &format!("{}\n", self.json(at)))?;
         Ok(path)
     }
 
-    /// Writes `DATE-CPU-peers-SUITE.md` and `.csv` and returns the path of the page. An earlier record stays: the
-    /// new one has a number behind its name.
+    /// Writes `CPU-DATE.md` and `.csv`, with the suite behind if it is one, and returns the path of the page. An
+    /// earlier record stays: the new one has a number behind its name.
     pub(crate) fn write_page(&self, folder: &Path, at: &Circumstances) -> Result<PathBuf, String> {
-        let name = format!("{}-{}-peers-{}", at.date, slug(&at.cpu), self.suite);
+        let mut name = at.stem();
+        if self.name != "all" {
+            name = format!("{name}-{}", self.name);
+        }
         let taken = |name: &String| {
             ["md", "csv"]
                 .map(|end| folder.join(format!("{name}.{end}")))
@@ -72,7 +88,8 @@ impl Record {
             }
             free = format!("{name}-{number}");
         }
-        write(&folder.join(format!("{free}.csv")), &table::csv(&self.rows))?;
+        let table = table::csv(&self.rows, at);
+        write(&folder.join(format!("{free}.csv")), &table)?;
         let page = folder.join(format!("{free}.md"));
         write(&page, &self.page(at, &free))?;
         Ok(page)
@@ -88,22 +105,27 @@ impl Record {
             }
         };
         format!(
-            "# {}, {}, {}: {} beside others\n\n\
-             Commit {}, `cargo xtask bench --peers {}`. {}\n\n\
-             Ratio: seconds divided by the mean of nearplane right before and right after. The same as a table for\n\
-             programs: [{name}.csv]({name}.csv).\n\n{}{}{}{}{}",
-            at.date,
+            "# {}, {}: nearplane beside others\n\n\
+             Commit {}, `cargo xtask bench --peers {}{}`.\n\n\
+             Ratio: seconds divided by the mean of nearplane right before and right after. Share of the limit: what the\n\
+             machine would need at least, by its instructions or its memory as measured before and after, divided by\n\
+             what was needed; bounds that rule work out come to more than 100 %. The same as a table for programs:\n\
+             [{name}.csv]({name}.csv).\n\n{}{}{}{}{}{}{}",
             at.cpu,
-            threads(self.threads),
-            self.suite,
+            at.date,
             at.commit,
-            self.suite,
-            self.job,
+            self.name,
+            self.options,
             table::markdown(&self.rows),
+            list("What was done", &self.jobs),
             list("Agreement of what was found", &self.agreement),
             list("Targets", &self.targets),
             list("Left out", &self.notes),
-            list("Versions", &self.versions),
+            list("Limits of the machine", &self.machines),
+            list(
+                "Versions",
+                &self.versions.iter().cloned().collect::<Vec<_>>()
+            ),
         )
     }
 
@@ -113,6 +135,7 @@ impl Record {
         let rows = self.rows.iter().map(|row| {
             let optional = |value: Option<f64>| value.map_or(Json::Null, Json::Number);
             object([
+                ("suite", text(row.suite)),
                 ("contest", text(row.contest)),
                 ("name", text(row.name)),
                 ("system", text(&row.system)),
@@ -126,26 +149,31 @@ impl Record {
                     optional(row.beside.map(|[_, after]| after)),
                 ),
                 ("ratio", optional(row.ratio())),
+                (
+                    "share",
+                    optional(row.share.as_ref().map(|share| share.of_limit)),
+                ),
                 ("items", Json::Number(row.items as f64)),
                 ("threads", Json::Number(row.threads as f64)),
                 ("remark", text(&row.remark)),
             ])
         });
         object([
-            (
-                "schema",
-                Json::Text(format!("nearplane/peers-{}/1", self.suite)),
-            ),
+            ("schema", text("nearplane/peers/2")),
+            ("name", text(&self.name)),
             ("date", text(&at.date)),
             ("cpu", text(&at.cpu)),
             ("commit", text(&at.commit)),
-            ("threads", Json::Number(self.threads as f64)),
-            ("job", text(&self.job)),
+            ("jobs", texts(&self.jobs)),
             ("rows", Json::Array(rows.collect())),
             ("agreement", texts(&self.agreement)),
             ("targets", texts(&self.targets)),
             ("notes", texts(&self.notes)),
-            ("versions", texts(&self.versions)),
+            ("machines", texts(&self.machines)),
+            (
+                "versions",
+                Json::Array(self.versions.iter().map(|line| text(line)).collect()),
+            ),
         ])
     }
 }
@@ -155,7 +183,7 @@ fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
 }
 
 /// Through a temporary file, so that a full disk leaves no half of a record.
-fn write(path: &Path, content: &str) -> Result<(), String> {
+pub(crate) fn write(path: &Path, content: &str) -> Result<(), String> {
     let mut pending = path.as_os_str().to_owned();
     pending.push(".tmp");
     std::fs::write(&pending, content)
@@ -217,15 +245,17 @@ mod tests {
 
     fn record() -> Record {
         Record {
-            suite: "knn",
-            job: "A job.".to_owned(),
-            threads: 2,
+            name: "knn".to_owned(),
+            options: " --queries 7".to_owned(),
+            jobs: vec!["A job.".to_owned()],
             rows: vec![Row {
+                suite: "knn",
                 contest: "l2",
                 name: "faiss",
                 system: "faiss 1.0".to_owned(),
                 seconds: 10.0,
                 beside: Some([1.5, 2.5]),
+                share: None,
                 items: 7,
                 threads: 2,
                 remark: "float32".to_owned(),
@@ -233,7 +263,8 @@ mod tests {
             agreement: vec!["agree".to_owned()],
             notes: Vec::new(),
             targets: vec!["met".to_owned()],
-            versions: vec!["numpy 1".to_owned()],
+            versions: BTreeSet::from(["numpy 1".to_owned()]),
+            machines: vec!["VNNI 7".to_owned()],
         }
     }
 
@@ -279,7 +310,7 @@ mod tests {
             names.push(page.file_name().unwrap().to_str().unwrap().to_owned());
             assert!(page.with_extension("csv").is_file());
         }
-        let name = "2026-11-23-a-cpu-r-9-peers-knn";
+        let name = "a-cpu-r-9-2026-11-23-knn";
         assert_eq!(
             names,
             [
@@ -290,8 +321,9 @@ mod tests {
         );
         let page = std::fs::read_to_string(folder.path().join(&names[1])).unwrap();
         for part in [
-            "Commit abc-dirty, `cargo xtask bench --peers knn`. A job.",
-            "| l2 | faiss 1.0 | 10.00 | 1.50, 2.50 | 5.00 | float32 |",
+            "Commit abc-dirty, `cargo xtask bench --peers knn --queries 7`.",
+            "| knn l2 | faiss 1.0 | 10.00 | 1.50, 2.50 | 5.00 |  | float32 |",
+            "## What was done\n\n- A job.\n",
             "## Versions\n\n- numpy 1\n",
             "-2.csv)",
         ] {
@@ -307,7 +339,7 @@ mod tests {
             .write_json(folder.path(), &circumstances())
             .unwrap();
         let read = Json::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-        assert_eq!(read.text_of("schema"), Ok("nearplane/peers-knn/1"));
+        assert_eq!(read.text_of("schema"), Ok("nearplane/peers/2"));
         let rows = read.get("rows").and_then(Json::array).unwrap();
         assert_eq!(rows[0].number_of("ratio"), Ok(5.0));
         assert_eq!(rows[0].number_of("items"), Ok(7.0));

@@ -21,9 +21,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::compare::CompareArgs;
 pub(crate) use self::cv::{CvCommand, CvKnnArgs, FoldRuleArg, FoldsArg};
+#[cfg(feature = "fetch")]
+pub(crate) use self::data::FetchNameArg;
 pub(crate) use self::data::{
-    DataCommand, DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs,
-    PerturbArgs, SplitArg, SynthArgs,
+    DataCommand, DtypeArg, ExportArgs, FetchArgs, ImportArgs, InspectArgs, KnobArgs, PerturbArgs,
+    SplitArg, SynthArgs,
 };
 pub(crate) use self::difficulties::DifficultiesArgs;
 pub(crate) use self::eval::EvalArgs;

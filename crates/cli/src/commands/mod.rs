@@ -24,6 +24,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
     let settings = &plan.settings;
     let report = match &plan.action {
         Action::Import(action) => data::import::run(action, settings),
+        #[cfg(feature = "fetch")]
         Action::Fetch(action) => data::fetch::run(action, settings),
         Action::Perturb(action) => data::perturb::run(action, settings),
         Action::Difficulties(action) => difficulties::run(action, settings),

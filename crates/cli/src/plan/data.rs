@@ -4,16 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use nearplane_cifar::SplitName;
+#[cfg(feature = "fetch")]
 use nearplane_cifar::fetch::{FetchName, FetchOptions};
 use nearplane_synth::{Knob, Perturbation, PerturbationConfig, SynthConfig, SynthParams};
 
 use super::{Settings, Source, count, outputs_are_apart, pictures_are_free, source, usage};
+#[cfg(feature = "fetch")]
+use crate::args::FetchNameArg;
 use crate::args::{
-    DtypeArg, ExportArgs, FetchArgs, FetchNameArg, ImportArgs, InspectArgs, KnobArgs, PerturbArgs,
-    SplitArg, SynthArgs,
+    DtypeArg, ExportArgs, FetchArgs, ImportArgs, InspectArgs, KnobArgs, PerturbArgs, SplitArg,
+    SynthArgs,
 };
 
 /// `data fetch`.
+#[cfg(feature = "fetch")]
 pub(crate) struct FetchPlan {
     /// As on the command line.
     pub(crate) name: &'static str,
@@ -123,7 +127,8 @@ fn turn(args: &KnobArgs, params: &mut SynthParams) {
     }
 }
 
-pub(super) fn fetch_plan(args: FetchArgs, settings: &Settings) -> Result<FetchPlan> {
+#[cfg(feature = "fetch")]
+pub(super) fn fetch_plan(args: FetchArgs, settings: &Settings) -> Result<super::Action> {
     if settings.limit.is_some() {
         return Err(usage(
             "--limit does not go with data fetch, which takes the whole data set; give it to the command that \
@@ -139,7 +144,7 @@ pub(super) fn fetch_plan(args: FetchArgs, settings: &Settings) -> Result<FetchPl
         .out
         .unwrap_or_else(|| PathBuf::from("datasets").join(what.folder()));
     outputs_are_apart(settings, &out, &[])?;
-    Ok(FetchPlan {
+    Ok(super::Action::Fetch(FetchPlan {
         name,
         what,
         options: FetchOptions {
@@ -150,7 +155,15 @@ pub(super) fn fetch_plan(args: FetchArgs, settings: &Settings) -> Result<FetchPl
             ..FetchOptions::default()
         },
         is_found,
-    })
+    }))
+}
+
+/// Binaries without the feature know the command, and say what they lack.
+#[cfg(not(feature = "fetch"))]
+pub(super) fn fetch_plan(_: FetchArgs, _: &Settings) -> Result<super::Action> {
+    Err(usage(
+        "this nearplane was built without the feature `fetch`; `cargo build --release` makes one that can",
+    ))
 }
 
 pub(super) fn perturb_plan(args: PerturbArgs, settings: &Settings) -> Result<PerturbPlan> {

@@ -24,9 +24,9 @@ use nearplane_kernels::Level;
 
 pub(crate) use self::compare::{ComparePlan, Compared};
 pub(crate) use self::cv::{CvKnnPlan, Folding};
-pub(crate) use self::data::{
-    ExportPlan, FetchPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan,
-};
+#[cfg(feature = "fetch")]
+pub(crate) use self::data::FetchPlan;
+pub(crate) use self::data::{ExportPlan, ImportPlan, InspectPlan, PerturbPlan, SynthPlan};
 pub(crate) use self::difficulties::DifficultiesPlan;
 pub(crate) use self::eval::EvalPlan;
 pub(crate) use self::features::{
@@ -79,6 +79,7 @@ impl Settings {
 /// One of the commands.
 pub(crate) enum Action {
     Import(ImportPlan),
+    #[cfg(feature = "fetch")]
     Fetch(FetchPlan),
     Perturb(PerturbPlan),
     Difficulties(DifficultiesPlan),
@@ -103,6 +104,7 @@ impl Action {
     pub(crate) fn columns(&self) -> &'static [&'static str] {
         match self {
             Action::Import(_) => &commands::data::import::COLUMNS,
+            #[cfg(feature = "fetch")]
             Action::Fetch(_) => &commands::data::fetch::COLUMNS,
             Action::Perturb(_) => &commands::data::perturb::COLUMNS,
             Action::Difficulties(_) => &commands::difficulties::COLUMNS,
@@ -158,9 +160,7 @@ impl Plan {
             Command::Data(DataCommand::Import(args)) => {
                 Action::Import(data::import_plan(args, &settings)?)
             }
-            Command::Data(DataCommand::Fetch(args)) => {
-                Action::Fetch(data::fetch_plan(args, &settings)?)
-            }
+            Command::Data(DataCommand::Fetch(args)) => data::fetch_plan(args, &settings)?,
             Command::Data(DataCommand::Perturb(args)) => {
                 Action::Perturb(data::perturb_plan(args, &settings)?)
             }

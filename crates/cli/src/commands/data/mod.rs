@@ -1,6 +1,7 @@
 //! `nearplane data ...`: data sets on their way in and out.
 
 pub(crate) mod export;
+#[cfg(feature = "fetch")]
 pub(crate) mod fetch;
 pub(crate) mod import;
 pub(crate) mod inspect;
