@@ -144,23 +144,25 @@ fn check_gradient<T: Cell>(
 ) {
     const START: f32 = 3.0;
     let (n, classes, cols) = (rows.rows(), coefficients.cols(), rows.cols());
-    let run = |parts: &[std::ops::Range<usize>]| {
+    let run = |ends: &[usize]| {
         let mut out = vec![START; classes * cols];
-        for part in parts {
+        let mut first = 0;
+        for &end in ends {
             T::gradient(
                 level,
-                coefficients.slice(part.clone()),
-                rows.slice(part.clone()),
+                coefficients.slice(first..end),
+                rows.slice(first..end),
                 &mut MatMut::new(&mut out, classes, cols, cols),
             );
+            first = end;
         }
         out
     };
-    let found = run(&[0..n]);
+    let found = run(&[n]);
     let context = format!("gradient/{level}, {n} x {classes} x {cols}");
     // The scalar level sums each call in f64.
     if level != Level::SCALAR {
-        let again = run(&[0..split, split..n]);
+        let again = run(&[split, n]);
         let is_same = found.iter().zip(&again).all(|(&a, &b)| same(a, b));
         assert!(is_same, "{context}: in two calls, {split} rows first");
     }
@@ -217,18 +219,20 @@ fn check_gram(level: Level, rows: MatRef<'_, f32>, split: usize, is_bounded: boo
         .flat_map(|row| row[..cols].iter().copied())
         .collect();
     let rows = MatRef::new(&data, n, cols, cols);
-    let run = |parts: &[std::ops::Range<usize>]| {
+    let run = |ends: &[usize]| {
         let mut gram = vec![START; cols * cols];
-        for part in parts {
-            let part = rows.slice(part.clone());
+        let mut first = 0;
+        for &end in ends {
+            let part = rows.slice(first..end);
             gram_f32(level, part, &mut MatMut::new(&mut gram, cols, cols, cols));
+            first = end;
         }
         gram
     };
-    let found = run(&[0..n]);
+    let found = run(&[n]);
     let context = format!("gram/{level}, {n} x {cols}");
     if level != Level::SCALAR {
-        let again = run(&[0..split, split..n]);
+        let again = run(&[split, n]);
         let is_same = found.iter().zip(&again).all(|(&a, &b)| same(a, b));
         assert!(is_same, "{context}: in two calls, {split} rows first");
     }

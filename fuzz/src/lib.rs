@@ -29,8 +29,11 @@ pub use npy::npy;
 pub use order::import_order;
 pub use results::results_log;
 
+/// A target: panics if anything is wrong with what it makes of the bytes.
+pub type Body = fn(&[u8]);
+
 /// Every target by its name, which is that of its program and of its folder in `corpus`.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+pub const TARGETS: [(&str, Body); 11] = [
     ("kernels_u8", kernels_u8),
     ("kernels_f32", kernels_f32),
     ("kernels_linear", kernels_linear),

@@ -23,7 +23,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 12] = [
+const TASKS: [(&str, &str, &str); 15] = [
     (
         "demo",
         "[--full] [--data PATH]",

@@ -12,7 +12,7 @@ use nearplane_kernels::Level;
 const REPORT: &str = "NEARPLANE_LEVELS_REPORT";
 
 /// Every level of this CPU, one after the other; each is noted down when its turn comes.
-pub fn levels() -> impl Iterator<Item = Level> {
+pub(crate) fn levels() -> impl Iterator<Item = Level> {
     Level::available()
         .into_iter()
         .inspect(|level| note(level.name()))
