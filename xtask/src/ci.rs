@@ -1,11 +1,13 @@
 //! `cargo xtask ci`: all that has to pass before a change lands. Every step runs even if an earlier one failed; the
-//! tests come last, so that the output ends with their tally.
+//! tests come last (the corpus of the fuzz targets among them), so that the output ends with their tally.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{aarch64, demo, deny, dist, numpy, page, real_run, shell, targets, test, tidy};
+use crate::{
+    aarch64, cpus, demo, deny, dist, numpy, page, parity, real_run, shell, targets, test, tidy,
+};
 
 pub(crate) type Step = Result<(), Stop>;
 
@@ -93,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
         targets::lint(&targets::WINDOWS, &["--workspace", "--all-targets"])
     });
     report.step("NEON level: tests in an emulator", aarch64::emulate);
+    report.step("kernels built for other CPUs", cpus::check);
 
     let mut nearplane = None;
     report.step("build", || {
@@ -119,7 +122,9 @@ pub(crate) fn main() -> ExitCode {
 
     println!("\n=== Before the tests\n{}", report.lines.join("\n"));
     println!("\n=== tests");
-    let tally = test::run(&[]);
+    let levels = parity::Report::new();
+    let tally = test::run(&[], levels.as_ref().ok());
+    report.step("every SIMD level was tested", || levels?.check(true));
     if !report.failed.is_empty() {
         println!(
             "failed steps, see their own output above: {}",

@@ -4,15 +4,19 @@ mod aarch64;
 mod bench;
 mod ci;
 mod coverage;
+mod cpus;
 mod data;
 mod demo;
 mod deny;
 mod dist;
+mod fuzz;
 mod json;
 mod numpy;
 mod page;
+mod parity;
 mod peers;
 mod real_run;
+mod sanitize;
 mod shell;
 mod targets;
 mod test;
@@ -21,7 +25,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 14] = [
+const TASKS: &[(&str, &str, &str)] = &[
     (
         "demo",
         "[--full] [--data PATH]",
@@ -36,6 +40,21 @@ const TASKS: [(&str, &str, &str); 14] = [
         "test",
         "[ARGS]",
         "every test of the workspace; the last line is the tally",
+    ),
+    (
+        "parity",
+        "[--require]",
+        "every SIMD level against the scalar one; --require: all that the system says the CPU has",
+    ),
+    (
+        "fuzz",
+        "[--seconds N] [TARGET...]",
+        "the fuzz targets under libFuzzer, 60 s each (nightly Rust and cargo-fuzz)",
+    ),
+    (
+        "sanitize",
+        "",
+        "the crates with unsafe under the address sanitizer (nightly Rust), and Miri if it is there",
     ),
     (
         "data",
@@ -124,6 +143,9 @@ fn main() -> ExitCode {
         },
         "coverage" => coverage::main(rest),
         "deny" => no_arguments(task, rest).and_then(|()| deny::main()),
+        "fuzz" => fuzz::main(rest),
+        "parity" => parity::main(rest),
+        "sanitize" => no_arguments(task, rest).and_then(|()| sanitize::main()),
         "dist" => no_arguments(task, rest).and_then(|()| dist::main()),
         "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),
         unknown => return usage(&format!("no task named `{unknown}`")),
