@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::{
-    aarch64, cpus, demo, deny, dist, numpy, page, parity, real_run, shell, targets, test, tidy,
+    aarch64, cpus, demo, deny, dist, faults, numpy, page, parity, real_run, shell, targets, test,
+    tidy,
 };
 
 pub(crate) type Step = Result<(), Stop>;
@@ -72,6 +73,10 @@ pub(crate) fn main() -> ExitCode {
         let package = ["-p", "nearplane-cifar", "--features", "fetch"];
         cargo(&[["clippy"].as_slice(), &package, &["--", "-D", "warnings"]].concat())
     });
+    report.step("clippy, nearplane without fetch", || {
+        let package = ["-p", "nearplane-cli", "--no-default-features"];
+        cargo(&[["clippy"].as_slice(), &package, &["--", "-D", "warnings"]].concat())
+    });
     report.step("documentation", || {
         let mut command = shell::cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
         Ok(shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))?)
@@ -114,6 +119,9 @@ pub(crate) fn main() -> ExitCode {
         binary().and_then(|binary| Ok(dist::generate(binary)?))
     });
     report.step("round trips with NumPy", || numpy::round_trip(binary()?));
+    report.step("kills, full disks, damaged inputs", || {
+        Ok(faults::quick(binary()?)?)
+    });
     report.step("demo", || binary().and_then(|_| Ok(demo::main(&[])?)));
     report.step("the page in a browser", || {
         binary().and_then(|_| page::check(&shell::root().join(demo::PAGE), false))

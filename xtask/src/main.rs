@@ -9,6 +9,7 @@ mod data;
 mod demo;
 mod deny;
 mod dist;
+mod faults;
 mod fuzz;
 mod json;
 mod numpy;
@@ -88,6 +89,11 @@ const TASKS: &[(&str, &str, &str)] = &[
         "two records, or a record and the last run of --peers, beside each other",
     ),
     (
+        "faults",
+        "[--quick] [--record]",
+        "kills, full disks, damaged inputs: nothing lost or wrong [--kills N] [--mutations N] [--seed S] [--bin PATH]",
+    ),
+    (
         "dist",
         "",
         "man pages and shell completions of the release binary, to target/dist",
@@ -147,6 +153,7 @@ fn main() -> ExitCode {
         "parity" => parity::main(rest),
         "sanitize" => no_arguments(task, rest).and_then(|()| sanitize::main()),
         "dist" => no_arguments(task, rest).and_then(|()| dist::main()),
+        "faults" => faults::main(rest),
         "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),
         unknown => return usage(&format!("no task named `{unknown}`")),
     };

@@ -3,6 +3,7 @@
 
 mod dataset;
 mod error;
+pub mod exchange;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 mod format;

@@ -50,6 +50,8 @@ impl FeatureMatrix {
         }
         let values = extracted(data, split, n, choice, settings)?;
         if let Some(cache) = &cache {
+            // Features of data that changed meanwhile must not be found under the hash of those that they were.
+            data.verify_unchanged()?;
             cache.write(&values, settings.quiet);
         }
         Ok(FeatureMatrix {

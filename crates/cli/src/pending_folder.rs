@@ -6,6 +6,7 @@ use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use nearplane_cifar::exchange::exchange;
 use nearplane_cifar::temporary::{Temporary, swapping};
 use tempfile::TempDir;
 
@@ -80,34 +81,58 @@ impl PendingFolder {
         // Whoever filled the place meanwhile keeps it.
         check_replaceable(&self.path, &self.target, self.force, self.ours)?;
         let cannot = || format!("cannot write the folder {}", self.path.display());
-        if self.target.exists() {
-            let aside = tempfile::Builder::new()
-                .prefix(".nearplane-")
-                .tempdir_in(folder_of(&self.target))
-                .with_context(cannot)?;
-            let old = aside.path().join("old");
-            fs::rename(&self.target, &old).with_context(cannot)?;
+        let files = self.files.iter().map(|name| self.path.join(name)).collect();
+        if !self.target.exists() {
+            fs::rename(self.new.path(), &self.target).with_context(cannot)?;
+        } else if exchange(self.new.path(), &self.target).with_context(cannot)? {
             // Looked at once more where nobody adds to it any longer, so that nothing foreign is removed.
-            let placed = check_replaceable(&self.path, &old, self.force, self.ours)
-                .and_then(|()| fs::rename(self.new.path(), &self.target).with_context(cannot));
-            if let Err(error) = placed {
-                let aside = aside.keep();
-                fs::rename(&old, &self.target).with_context(|| {
-                    format!(
+            if let Err(error) =
+                check_replaceable(&self.path, self.new.path(), self.force, self.ours)
+            {
+                if !matches!(exchange(self.new.path(), &self.target), Ok(true)) {
+                    let kept = self.new.keep();
+                    return Err(error.context(format!(
                         "the old folder is in {}, it cannot be moved back",
-                        old.display()
-                    )
-                })?;
-                // It is empty now.
-                let _ = fs::remove_dir(aside);
+                        kept.display()
+                    )));
+                }
                 return Err(error);
             }
+            // Dropped, the temporary folder is removed, which is the old one now.
+            return Ok(files);
         } else {
-            fs::rename(self.new.path(), &self.target).with_context(cannot)?;
+            self.replace_in_steps()?;
         }
         // Nothing is at its temporary name any more that could be removed.
         let _ = self.new.keep();
-        Ok(self.files.iter().map(|name| self.path.join(name)).collect())
+        Ok(files)
+    }
+
+    /// Where the system cannot exchange two folders: old one aside, new one in place.
+    fn replace_in_steps(&self) -> Result<()> {
+        let cannot = || format!("cannot write the folder {}", self.path.display());
+        let aside = tempfile::Builder::new()
+            .prefix(".nearplane-")
+            .tempdir_in(folder_of(&self.target))
+            .with_context(cannot)?;
+        let old = aside.path().join("old");
+        fs::rename(&self.target, &old).with_context(cannot)?;
+        // As above.
+        let placed = check_replaceable(&self.path, &old, self.force, self.ours)
+            .and_then(|()| fs::rename(self.new.path(), &self.target).with_context(cannot));
+        if let Err(error) = placed {
+            let aside = aside.keep();
+            fs::rename(&old, &self.target).with_context(|| {
+                format!(
+                    "the old folder is in {}, it cannot be moved back",
+                    old.display()
+                )
+            })?;
+            // It is empty now.
+            let _ = fs::remove_dir(aside);
+            return Err(error);
+        }
+        Ok(())
     }
 }
 
