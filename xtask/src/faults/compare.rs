@@ -228,7 +228,7 @@ fn same_rows(found: &[Vec<String>], one: &[Vec<String>], two: &[Vec<String>]) ->
         let timed = name.contains("time") || name.contains("seconds") || name.ends_with("_s");
         let cells = one.iter().zip(two);
         timed
-            || name == "resumed"
+            || ["resumed", "looks"].contains(&name.as_str())
             || cells
                 .into_iter()
                 .any(|(a, b)| a.get(column) != b.get(column))
