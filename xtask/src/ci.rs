@@ -1,11 +1,14 @@
 //! `cargo xtask ci`: all that has to pass before a change lands. Every step runs even if an earlier one failed; the
-//! tests come last, so that the output ends with their tally.
+//! tests come last (the corpus of the fuzz targets among them), so that the output ends with their tally.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{aarch64, demo, dist, faults, numpy, page, real_run, shell, targets, test, tidy};
+use crate::{
+    aarch64, cpus, demo, deny, dist, faults, numpy, page, parity, real_run, shell, targets, test,
+    tidy,
+};
 
 pub(crate) type Step = Result<(), Stop>;
 
@@ -70,18 +73,34 @@ pub(crate) fn main() -> ExitCode {
         let package = ["-p", "nearplane-cifar", "--features", "fetch"];
         cargo(&[["clippy"].as_slice(), &package, &["--", "-D", "warnings"]].concat())
     });
+    report.step("clippy, nearplane without fetch", || {
+        let package = ["-p", "nearplane-cli", "--no-default-features"];
+        cargo(&[["clippy"].as_slice(), &package, &["--", "-D", "warnings"]].concat())
+    });
     report.step("documentation", || {
         let mut command = shell::cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
         Ok(shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))?)
     });
     report.step("tidy", || Ok(tidy::main()?));
+    report.step("licences, sources, duplicates", deny::bans);
+    report.step("advisories", deny::advisories);
+    // Building what was packed takes minutes, and the tests build the same code.
+    report.step("packages", || {
+        cargo(&["package", "--workspace", "--allow-dirty", "--no-verify"])
+    });
     report.step("clippy for aarch64 Linux", || {
-        targets::lint(&targets::AARCH64)
+        targets::lint(&targets::AARCH64, &["--workspace"])?;
+        // Only here do tests depend on the processor; elsewhere the host's lint has seen them.
+        targets::lint(
+            &targets::AARCH64,
+            &["-p", "nearplane-kernels", "--all-targets"],
+        )
     });
     report.step("clippy for x86-64 Windows", || {
-        targets::lint(&targets::WINDOWS)
+        targets::lint(&targets::WINDOWS, &["--workspace", "--all-targets"])
     });
     report.step("NEON level: tests in an emulator", aarch64::emulate);
+    report.step("kernels built for other CPUs", cpus::check);
 
     let mut nearplane = None;
     report.step("build", || {
@@ -111,7 +130,9 @@ pub(crate) fn main() -> ExitCode {
 
     println!("\n=== Before the tests\n{}", report.lines.join("\n"));
     println!("\n=== tests");
-    let tally = test::run(&[]);
+    let levels = parity::Report::new();
+    let tally = test::run(&[], levels.as_ref().ok());
+    report.step("every SIMD level was tested", || levels?.check(true));
     if !report.failed.is_empty() {
         println!(
             "failed steps, see their own output above: {}",

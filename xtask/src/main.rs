@@ -3,15 +3,21 @@
 mod aarch64;
 mod bench;
 mod ci;
+mod coverage;
+mod cpus;
 mod data;
 mod demo;
+mod deny;
 mod dist;
 mod faults;
+mod fuzz;
 mod json;
 mod numpy;
 mod page;
+mod parity;
 mod peers;
 mod real_run;
+mod sanitize;
 mod shell;
 mod targets;
 mod test;
@@ -20,7 +26,7 @@ mod tidy;
 use std::process::ExitCode;
 
 /// Name, arguments and purpose of every task, in the order in which a newcomer meets them.
-const TASKS: [(&str, &str, &str); 13] = [
+const TASKS: &[(&str, &str, &str)] = &[
     (
         "demo",
         "[--full] [--data PATH]",
@@ -35,6 +41,21 @@ const TASKS: [(&str, &str, &str); 13] = [
         "test",
         "[ARGS]",
         "every test of the workspace; the last line is the tally",
+    ),
+    (
+        "parity",
+        "[--require]",
+        "every SIMD level against the scalar one; --require: all that the system says the CPU has",
+    ),
+    (
+        "fuzz",
+        "[--seconds N] [TARGET...]",
+        "the fuzz targets under libFuzzer, 60 s each (nightly Rust and cargo-fuzz)",
+    ),
+    (
+        "sanitize",
+        "",
+        "the crates with unsafe under the address sanitizer (nightly Rust), and Miri if it is there",
     ),
     (
         "data",
@@ -78,6 +99,16 @@ const TASKS: [(&str, &str, &str); 13] = [
         "man pages and shell completions of the release binary, to target/dist",
     ),
     (
+        "coverage",
+        "[--html]",
+        "lines of the libraries that their tests run, by cargo-llvm-cov; fails below 90 %",
+    ),
+    (
+        "deny",
+        "",
+        "licences, sources, duplicates and advisories of the crates underneath, by cargo-deny",
+    ),
+    (
         "ci",
         "",
         "all that has to pass before a change lands (what .ci/run runs)",
@@ -116,6 +147,11 @@ fn main() -> ExitCode {
             Ok(()) => return ci::main(),
             Err(error) => Err(error),
         },
+        "coverage" => coverage::main(rest),
+        "deny" => no_arguments(task, rest).and_then(|()| deny::main()),
+        "fuzz" => fuzz::main(rest),
+        "parity" => parity::main(rest),
+        "sanitize" => no_arguments(task, rest).and_then(|()| sanitize::main()),
         "dist" => no_arguments(task, rest).and_then(|()| dist::main()),
         "faults" => faults::main(rest),
         "tidy" => no_arguments(task, rest).and_then(|()| tidy::main()),

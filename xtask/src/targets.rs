@@ -34,8 +34,8 @@ pub(crate) const WINDOWS: Target = Target {
     package: "gcc-mingw-w64-x86-64-posix",
 };
 
-/// Lints every crate with its tests, benches and examples for another system. Nothing is linked or run.
-pub(crate) fn lint(target: &Target) -> Step {
+/// Lints what cargo's arguments choose for another system. Nothing is linked or run.
+pub(crate) fn lint(target: &Target, choice: &[&str]) -> Step {
     add(target)?;
     if shell::find_program(target.compiler).is_none() {
         return Err(Stop::NotRun(format!(
@@ -43,8 +43,8 @@ pub(crate) fn lint(target: &Target) -> Step {
             target.name, target.compiler, target.package
         )));
     }
-    let mut command = shell::cargo(["clippy", "--workspace", "--all-targets", "--all-features"]);
-    command.args(["--target", target.name, "--", "-D", "warnings"]);
+    let mut command = shell::cargo(["clippy", "--all-features", "--target", target.name]);
+    command.args(choice).args(["--", "-D", "warnings"]);
     Ok(shell::run(&mut command)?)
 }
 
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_target_that_cannot_be_had_is_not_checked_and_not_passed() {
         assert!(!is_installed(&NOWHERE));
-        match lint(&NOWHERE) {
+        match lint(&NOWHERE, &["--workspace"]) {
             Err(Stop::NotRun(reason)) => assert!(
                 reason.starts_with("NOT CHECKED for nearplane-no-such-target: "),
                 "{reason}"

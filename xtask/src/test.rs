@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ExitCode, Stdio};
 
-use crate::shell;
+use crate::{parity, shell};
 
 /// What the `test result:` lines of a run add up to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl fmt::Display for Tally {
 
 /// Runs the tests, arguments passed on to `cargo test`; the tally is the last line.
 pub(crate) fn main(args: &[String]) -> ExitCode {
-    match run(args) {
+    match run(args, None) {
         Ok(tally) => {
             println!("{tally}");
             if tally.is_good() {
@@ -72,8 +72,9 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     }
 }
 
-/// Runs the tests and counts; what is wrong beyond failed tests is said before this returns.
-pub(crate) fn run(args: &[String]) -> Result<Tally, String> {
+/// Runs the tests and counts; what is wrong beyond failed tests is said before this returns. Tests that compare SIMD
+/// levels note them in the report, if there is one.
+pub(crate) fn run(args: &[String], report: Option<&parity::Report>) -> Result<Tally, String> {
     let mut command = shell::cargo(["test", "--all-features", "--no-fail-fast"]);
     let own_flags = args.iter().take_while(|arg| *arg != "--");
     if !own_flags
@@ -83,6 +84,9 @@ pub(crate) fn run(args: &[String]) -> Result<Tally, String> {
         command.arg("--workspace");
     }
     command.args(args).stdout(Stdio::piped());
+    if let Some(report) = report {
+        command.env(parity::REPORT, report.path());
+    }
     let mut child = shell::spawn(&mut command)?;
     let mut tally = Tally::default();
     if let Some(output) = child.stdout.take() {

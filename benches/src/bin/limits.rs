@@ -46,6 +46,8 @@ fn main() -> ExitCode {
     table.write_for(&args)
 }
 
+type Call = Box<dyn FnMut()>;
+
 /// A kernel at work on a block.
 struct Job {
     name: &'static str,
@@ -55,8 +57,7 @@ struct Job {
     /// Pairs of elements of one call.
     pairs: usize,
     /// Makes the call, ready to be repeated.
-    #[expect(clippy::type_complexity, reason = "the one place where it is written")]
-    prepare: Box<dyn Fn(Level) -> Box<dyn FnMut()>>,
+    prepare: Box<dyn Fn(Level) -> Call>,
 }
 
 fn measure(level: Level, job: &Job, threads: usize) -> [String; 8] {
@@ -221,7 +222,7 @@ fn f32_job(name: &'static str, kernel: Kernel) -> Job {
 const BATCH: usize = 256;
 const CLASSES: usize = 10;
 
-fn linear_job(name: &'static str, prepare: fn(Level) -> Box<dyn FnMut()>) -> Job {
+fn linear_job(name: &'static str, prepare: fn(Level) -> Call) -> Job {
     Job {
         name,
         shape: format!("{BATCH} x {PIXELS} x {CLASSES}"),

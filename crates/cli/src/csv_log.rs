@@ -54,8 +54,10 @@ pub(crate) fn append(path: &Path, header: &[&str], rows: &[Vec<String>]) -> Resu
     let before = count_rows(&present);
 
     let mut bytes = Vec::new();
-    // A last line without its end, as an editor may leave it, must not swallow the next row.
-    if !present.is_empty() && !present.ends_with(b"\n") {
+    // A last line without its end, as an editor or a write that was cut may leave it, must not swallow the next row.
+    if ends_within_quotes(&present) {
+        bytes.extend(b"\"\n");
+    } else if !present.is_empty() && !present.ends_with(b"\n") {
         bytes.push(b'\n');
     }
     let mut writer = csv::Writer::from_writer(&mut bytes);
@@ -150,6 +152,17 @@ fn check_header(path: &Path, present: &[u8], header: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Whether a row behind this text would be part of a quoted cell.
+fn ends_within_quotes(present: &[u8]) -> bool {
+    let with_a_row = [present, b"\n,\n"].concat();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(&with_a_row[..]);
+    let last = reader.byte_records().filter_map(Result::ok).last();
+    !last.is_some_and(|row| row.len() == 2 && row.iter().all(<[u8]>::is_empty))
+}
+
 /// Rows below the header; one that cannot be read counts as well.
 fn count_rows(present: &[u8]) -> usize {
     csv::ReaderBuilder::new()
@@ -191,6 +204,22 @@ mod tests {
         std::fs::write(&path, "a,b\n1,2").unwrap();
         assert_eq!(append(&path, &HEADER, &row("3", "4")).unwrap(), 2);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a,b\n1,2\n3,4\n");
+    }
+
+    #[test]
+    fn a_cell_that_was_cut_within_its_quotes_swallows_no_row() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.csv");
+        for cut in ["\"x,y", "\"x\ny", "\"x\"\"", "\"", "\"x\n"] {
+            std::fs::write(&path, format!("a,b\n1,{cut}")).unwrap();
+            append(&path, &HEADER, &row("3", "4")).unwrap();
+            append(&path, &HEADER, &row("5", "\"6\"")).unwrap();
+            let rows = rows(&path, true).unwrap();
+            assert!(
+                rows.ends_with(&[row("3", "4"), row("5", "\"6\"")].concat()),
+                "{cut}: {rows:?}"
+            );
+        }
     }
 
     #[test]

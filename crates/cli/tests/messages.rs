@@ -3,6 +3,8 @@
 mod common;
 
 use common::Room;
+use nearplane_models::features::BlockSpec;
+use nearplane_models::linear::Loss;
 
 /// The one line of a failure with this exit code.
 fn line(room: &Room, code: i32, arguments: &str) -> String {
@@ -230,4 +232,31 @@ fn labels_of_other_kinds_are_refused_with_what_to_do() {
         "as of labels; expected a matrix",
     ];
     room.fails(1, "knn --x int.npy --y x.npy --k 1", &parts);
+}
+
+/// A loss or a block of features that was added is named wherever a user looks for it.
+#[test]
+fn every_loss_and_block_is_named_in_help_and_readmes() {
+    let room = Room::new();
+    let losses = Loss::ALL.map(Loss::name);
+    for command in ["train", "cv linear", "tune"] {
+        let (help, _) = room.ok(&format!("{command} --help"));
+        for name in losses {
+            assert!(help.contains(name), "{command} --help: no {name}");
+        }
+    }
+    let of_program = include_str!("../README.md");
+    let of_models = include_str!("../../models/README.md");
+    for name in losses.iter().chain(&BlockSpec::NAMES) {
+        let quoted = format!("`{name}");
+        assert!(
+            of_models.contains(&quoted),
+            "README of the models: no {name}"
+        );
+        let named = |mark: char| of_program.contains(&format!("{mark}{name}"));
+        assert!(
+            named('|') || named('`') || named(' '),
+            "README of the program: no {name}"
+        );
+    }
 }

@@ -140,7 +140,7 @@ fn a_bad_space_names_line_key_and_what_is_expected() {
         ),
         (
             "loss = [\n\"softmax\",\n\"smax\"]",
-            "line 3: unknown loss 'smax', expected svm,",
+            "line 3: unknown loss 'smax', expected one of svm,",
         ),
         (
             "loss = 3",

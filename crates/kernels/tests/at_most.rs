@@ -1,6 +1,9 @@
 //! Which pairs lie within a limit: every level against the sums of the scalar one, at sizes around the
 //! tiles and the words, with limits that are hit, missed by one, and extreme.
 
+mod levels;
+
+use levels::levels;
 use nearplane_kernels::*;
 use proptest::prelude::*;
 
@@ -75,7 +78,7 @@ fn check(queries: &[&[u8]], rows: &[&[u8]]) {
                     expected[i * words + j / 64] |= 1u64 << (j % 64);
                 }
             }
-            for level in Level::available() {
+            for level in levels() {
                 let (queries, rows) = packed(level, kernel, queries, rows);
                 let mut hits = vec![0x5555_5555_5555_5555; expected.len()];
                 u8_block_at_most(&queries, &rows, &limits, &mut hits);
@@ -137,7 +140,7 @@ fn rows_without_bytes_are_at_zero() {
 
 #[test]
 fn nothing_against_nothing_is_nothing() {
-    for level in Level::available() {
+    for level in levels() {
         let row: &[u8] = &[1, 2, 3];
         for (queries, rows) in [(0, 0), (0, 3), (3, 0)] {
             let (queries, rows) = packed(level, Kernel::L1, &vec![row; queries], &vec![row; rows]);
@@ -209,7 +212,7 @@ proptest! {
             let most = cols as u32 * if kernel == Kernel::L1 { 255 } else { 65_025 };
             let limits: Vec<u32> =
                 fractions[..a.len()].iter().map(|fraction| most / 1000 * fraction).collect();
-            for level in Level::available() {
+            for level in levels() {
                 let (queries, rows) = packed(level, kernel, &a, &b);
                 let mut sums = vec![0; a.len() * b.len()];
                 let mut sums = MatMut::new(&mut sums, a.len(), b.len(), b.len());

@@ -1,5 +1,8 @@
 //! Every operation on lanes at every level of this CPU, bit for bit against the scalar level.
 
+mod levels;
+
+use levels::levels;
 use nearplane_kernels::{COUNTED, LANES, Lanes, Level, Vectorize};
 
 /// Every operation on the rows of a 16 x 16 matrix and some bytes, results one after the other.
@@ -65,7 +68,7 @@ fn all_levels_give_the_same_bits() {
         let bytes = &std::array::from_fn(|i| (rows[0][i] as i32 + 17 * i as i32) as u8);
         let expected = Level::SCALAR.run(Everything { rows, bytes });
         assert_eq!(expected.len(), (2 + 15 * 15 + 16) * LANES);
-        for level in Level::available() {
+        for level in levels() {
             assert_eq!(level.run(Everything { rows, bytes }), expected, "{level}");
         }
     }
@@ -109,7 +112,7 @@ impl<F: FnOnce() -> [f32; LANES]> Vectorize for Apply<F> {
 #[test]
 fn operations_mean_what_they_say() {
     let count = || std::array::from_fn(|i| i as f32);
-    for level in Level::available() {
+    for level in levels() {
         let (transposed, steps, sum) = level.run(Apply(count));
         for (i, column) in transposed.iter().enumerate() {
             let expected: [f32; LANES] = std::array::from_fn(|j| (16 * j + i) as f32);
@@ -179,7 +182,7 @@ fn check_gradients<const P: usize>(seed: u32, coarse: u8) {
             best.expect("a channel").map(|number| number as f32)
         })
         .collect();
-    for level in Level::available() {
+    for level in levels() {
         let found = level.run(Gradients {
             neighbours: &neighbours,
             inside: &inside,
@@ -231,7 +234,7 @@ fn bytes_below_limits_are_counted() {
                         .filter(|&&value| value < limit)
                         .count() as u32
                 });
-                for level in Level::available() {
+                for level in levels() {
                     assert_eq!(
                         level.run(Below(&values, limits)),
                         expected,

@@ -1,8 +1,10 @@
 //! Every level against the scalar oracle: ugly lengths, all offsets of a cache line, extreme values,
 //! blocks of every shape around the tile sizes. Levels that this CPU lacks are named, not skipped
-//! silently: `levels_exercised` prints them, and fails if one asked for by
-//! `NEARPLANE_REQUIRE_LEVELS` is among them.
+//! silently: `levels_exercised` prints them, and `cargo xtask parity --require` fails if one is missing.
 
+mod levels;
+
+use levels::levels;
 use nearplane_kernels::*;
 use proptest::prelude::*;
 
@@ -100,15 +102,11 @@ fn levels_exercised() {
     }
     #[cfg(target_arch = "aarch64")]
     assert!(here.contains(&"neon"), "neon among {here:?}");
-    let required = std::env::var("NEARPLANE_REQUIRE_LEVELS").unwrap_or_default();
-    for name in required.split_whitespace() {
-        assert!(here.contains(&name), "level {name} was required: {here:?}");
-    }
 }
 
 #[test]
 fn u8_pairs_equal_the_oracle() {
-    for level in Level::available() {
+    for level in levels() {
         for (name, pair) in U8_PAIRS {
             for n in LENGTHS {
                 let cases = [
@@ -134,7 +132,7 @@ fn u8_pairs_equal_the_oracle() {
 fn u8_sums_are_exact_at_the_longest_row() {
     let (low, high) = (vec![0; MAX_EXACT_U8], vec![255; MAX_EXACT_U8]);
     let most = u32::try_from(MAX_EXACT_U8).unwrap();
-    for level in Level::available() {
+    for level in levels() {
         assert_eq!(l1_u8(level, &low, &high), most * 255, "{level}");
         assert_eq!(l2_sq_u8(level, &low, &high), most * 65_025, "{level}");
         assert_eq!(l2_sq_u8(level, &high, &low), most * 65_025, "{level}");
@@ -166,7 +164,7 @@ fn pairs_do_not_depend_on_alignment() {
     let n = 200;
     let (a, b) = (bytes(n + 64, 3), bytes(n + 64, 4));
     let (x, y) = (floats(n + 64, 3), floats(n + 64, 4));
-    for level in Level::available() {
+    for level in levels() {
         for offset in 0..64 {
             let moved = [&a[..offset], &a[..n]].concat();
             for (name, pair) in U8_PAIRS {
@@ -196,7 +194,7 @@ fn assert_close(found: f32, expected: f32, n: usize, magnitude: f32, context: &s
 
 #[test]
 fn f32_pairs_agree_with_the_f64_oracle_to_rounding() {
-    for level in Level::available() {
+    for level in levels() {
         for n in LENGTHS {
             let (a, b) = (floats(n, 5), floats(n, 6));
             let magnitude = a
@@ -226,7 +224,7 @@ fn f32_pairs_agree_with_the_f64_oracle_to_rounding() {
 #[test]
 fn f32_distances_of_equal_rows_are_zero_and_overflow_is_infinite() {
     let row = floats(100, 7);
-    for level in Level::available() {
+    for level in levels() {
         assert_eq!(l1_f32(level, &row, &row), 0.0);
         assert_eq!(l2_sq_f32(level, &row, &row), 0.0);
         let histogram = domain("chi2", &row);
@@ -241,7 +239,7 @@ fn chi2_counts_nothing_where_both_are_empty() {
     let a = [0.0, 0.0, 1.0, 0.25, 3.0, f32::MIN_POSITIVE, 1e30];
     let b = [0.0, 2.0, 0.0, 0.75, 3.0, 0.0, 1e30];
     // 0 / 0, (0 - 2)^2 / 2, 1 / 1, 0.5^2 / 1, 0, and what f32 barely holds.
-    for level in Level::available() {
+    for level in levels() {
         assert_eq!(chi2_f32(level, &a, &b), 3.25, "{level}");
         assert_eq!(
             chi2_f32(level, &[0.0; 33], &[0.0; 33]).to_bits(),
@@ -260,7 +258,7 @@ fn chi2_of_bytes_is_refused() {
 /// Blocks with a stride, of every shape around the tiles, against pairs.
 #[test]
 fn u8_blocks_equal_the_oracle() {
-    for level in Level::available() {
+    for level in levels() {
         for (cols, stride) in [(1, 1), (3, 4), (9, 9), (64, 65), (67, 70)] {
             for n_queries in [0, 1, 2, 3, 4, 5, 11, 12, 13, 25] {
                 for n_rows in [0, 1, 2, 7, 31, 32, 33, 47, 49, 97] {
@@ -305,7 +303,7 @@ fn u8_blocks_of_images_equal_the_oracle() {
             .iter()
             .flat_map(|query| rows.iter().map(move |row| pair(Level::SCALAR, query, row)))
             .collect();
-        for level in Level::available() {
+        for level in levels() {
             let mut out = vec![0; n_queries * n_rows];
             let mut out_mat = MatMut::new(&mut out, n_queries, n_rows, n_rows);
             block(level, queries, rows, &mut out_mat);
@@ -316,7 +314,7 @@ fn u8_blocks_of_images_equal_the_oracle() {
 
 #[test]
 fn f32_blocks_have_the_bits_of_pairs() {
-    for level in Level::available() {
+    for level in levels() {
         for cols in [1, 15, 33, 100] {
             for (n_queries, n_rows) in [(0, 3), (1, 1), (3, 2), (4, 3), (5, 7), (9, 8)] {
                 let (a, b) = (floats(n_queries * cols, 12), floats(n_rows * cols, 13));
@@ -347,7 +345,7 @@ proptest! {
     #[test]
     fn distances_behave(pairs in prop::collection::vec((any::<u8>(), any::<u8>()), 0..300)) {
         let (a, b): (Vec<u8>, Vec<u8>) = pairs.into_iter().unzip();
-        for level in Level::available() {
+        for level in levels() {
             prop_assert_eq!(l1_u8(level, &a, &b), l1_u8(level, &b, &a));
             prop_assert_eq!(l1_u8(level, &a, &a), 0);
             prop_assert_eq!(l2_sq_u8(level, &a, &a), 0);
@@ -356,5 +354,28 @@ proptest! {
                 dot_u8(level, &a, &a) + dot_u8(level, &b, &b) - 2 * dot_u8(level, &a, &b)
             );
         }
+    }
+}
+
+/// A kernel that is public and in no table above would be at no level compared with anything.
+#[test]
+fn every_kernel_of_distances_is_in_a_table() {
+    let library = include_str!("../src/lib.rs");
+    let (_, list) = library.split_once("pub use distance::{").unwrap();
+    let (list, _) = list.split_once("};").unwrap();
+    let public: Vec<&str> = list
+        .split([',', ' ', '\n'])
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(public.contains(&"l1_u8"), "{public:?}");
+    let tabled: Vec<&str> = (U8_PAIRS.iter().map(|row| row.0))
+        .chain(U8_BLOCKS.iter().map(|row| row.0))
+        .chain(F32_PAIRS.iter().map(|row| row.0))
+        .chain(F32_BLOCKS.iter().map(|row| row.0))
+        // The limit of all, and the block of any kernel, by which those of one are made.
+        .chain(["MAX_EXACT_U8", "f32_block"])
+        .collect();
+    for name in public {
+        assert!(tabled.contains(&name), "{name} is compared with no oracle");
     }
 }

@@ -245,18 +245,18 @@ impl LinearModelFile {
             }
         }
         if let ModelInput::Images { shape, features } = &self.input {
-            let extractor = features
-                .check(*shape)
+            let expected = features
+                .n_features(*shape)
                 .map_err(|error| ModelFileError::Field {
                     field: "features",
                     value: features.to_string(),
                     expected: format!("some that images have ({error})"),
                 })?;
-            if extractor.n_features() != n_features {
+            if expected != n_features {
                 return Err(ModelFileError::Features {
                     features: features.to_string(),
                     found: n_features,
-                    expected: extractor.n_features(),
+                    expected,
                 });
             }
         }

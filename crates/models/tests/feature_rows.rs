@@ -65,7 +65,7 @@ fn blocks_lie_side_by_side_and_keep_their_names() {
 fn rows_are_the_same_for_every_thread_count_and_layout() {
     let (n, stride) = (150, BYTES + 1);
     let file = bytes(n * stride);
-    let joined = extractor("hist+hog+raw");
+    let joined = extractor(&BlockSpec::NAMES.join("+"));
     let cols = joined.n_features();
     // As in a data set: a label before each image, in two files, and only some of the rows.
     let shards = vec![

@@ -160,6 +160,15 @@ const BAD: [(&str, usize, &str); 27] = [
 ];
 
 #[test]
+fn every_name_is_a_block_and_what_it_displays_is_the_same_block() {
+    for name in BlockSpec::NAMES {
+        let spec = parse(name);
+        assert!(spec.blocks().iter().all(|block| block.name() == name));
+        assert_eq!(parse(&spec.to_string()), spec);
+    }
+}
+
+#[test]
 fn what_means_nothing_gets_one_line_that_names_the_character() {
     for (spec, position, message) in BAD {
         let error = spec.parse::<FeatureSpec>().unwrap_err();

@@ -190,15 +190,16 @@ fn subgradients_of_l1_at_zero() {
 
 #[test]
 fn names_are_one_spelling() {
-    for loss in Loss::ALL {
-        assert_eq!(loss.to_string().parse(), Ok(loss));
+    for (loss, name) in Loss::ALL.into_iter().zip(Loss::NAMES) {
+        assert_eq!(loss.to_string(), name);
+        assert_eq!(name.parse(), Ok(loss));
     }
     for penalty in PENALTIES {
         assert_eq!(Penalty::by_name(penalty.name(), 0.7), Ok(penalty));
     }
     assert_eq!(
         "SVM".parse::<Loss>().unwrap_err().to_string(),
-        "unknown loss 'SVM', expected svm, svm-squared, one-vs-all, crammer-singer, softmax or ridge"
+        "unknown loss 'SVM', expected one of svm, svm-squared, one-vs-all, crammer-singer, softmax, ridge"
     );
     assert_eq!(
         Penalty::by_name("ridge", 1.0).unwrap_err().to_string(),

@@ -9,7 +9,7 @@ mod length;
 mod outputs;
 mod places;
 pub(crate) mod readme;
-mod source;
+pub(crate) mod source;
 mod unsafe_rooms;
 
 use std::fmt;
@@ -48,6 +48,14 @@ impl fmt::Display for Problem {
 struct File {
     path: String,
     text: String,
+}
+
+/// Where `unsafe` may stand.
+#[cfg(test)]
+pub(crate) fn unsafe_rooms() -> impl Iterator<Item = &'static str> {
+    unsafe_rooms::ROOMS
+        .into_iter()
+        .chain([unsafe_rooms::ONE_FILE_OF])
 }
 
 /// Checks the tree and prints what is wrong.

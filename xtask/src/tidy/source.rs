@@ -2,26 +2,26 @@
 //! and tests.
 
 /// A Rust file.
-pub(super) struct Source {
+pub(crate) struct Source {
     pub(super) path: String,
     pub(super) lines: Vec<Line>,
 }
 
 /// One line of a Rust file.
 #[derive(Default)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub(super) raw: String,
     /// The line without comments and without the contents of strings.
     pub(super) code: String,
     /// What stands in comments, with their slashes.
     pub(super) comment: String,
     /// Whether it belongs to a test, an example or a bench.
-    pub(super) in_test: bool,
+    pub(crate) in_test: bool,
 }
 
 impl Source {
     /// Takes the text apart.
-    pub(super) fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         let (code, comments) = split(text);
         let mut lines: Vec<Line> = text
             .lines()
@@ -49,7 +49,7 @@ impl Source {
     }
 
     /// Lines with their numbers, counted from 1.
-    pub(super) fn numbered(&self) -> impl Iterator<Item = (usize, &Line)> {
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (usize, &Line)> {
         (1..).zip(&self.lines)
     }
 }

@@ -3,9 +3,9 @@
 use super::Problem;
 use super::source::{Line, Source, word_positions};
 
-const ROOMS: [&str; 2] = ["crates/kernels/src/arch/", "crates/cifar/src/map.rs"];
+pub(super) const ROOMS: [&str; 2] = ["crates/kernels/src/arch/", "crates/cifar/src/map.rs"];
 /// One file of this folder may take responsibility for a mapping.
-const ONE_FILE_OF: &str = "crates/cli/src/";
+pub(super) const ONE_FILE_OF: &str = "crates/cli/src/";
 /// How far above its line a `SAFETY:` comment may begin and still be seen as its reason.
 const REACH: usize = 6;
 

@@ -126,7 +126,7 @@ impl<T: Transport> Transport for Patient<T> {
 fn exactly(after: Duration, timeout: NextTimeout) -> NextTimeout {
     NextTimeout {
         after: time::Duration::Exact(after),
-        reason: timeout.reason,
+        ..timeout
     }
 }
 

@@ -131,6 +131,27 @@ impl FeatureSpec {
         })
     }
 
+    /// Length of the feature vector of an image of a shape, for a shape from a file, which may be any: an extractor
+    /// takes memory that grows with it.
+    pub(crate) fn n_features(&self, shape: ImageShape) -> Result<usize, FeatureError> {
+        let mut total = 0_usize;
+        for block in self.blocks() {
+            let of_block = match block {
+                BlockSpec::Hog(params) => {
+                    params
+                        .n_features(shape)
+                        .map_err(|source| FeatureError::Hog {
+                            block: block.to_string(),
+                            source,
+                        })?
+                }
+                _ => BlockConfig::new(block, shape)?.n_features(shape),
+            };
+            total = total.saturating_add(of_block);
+        }
+        Ok(total)
+    }
+
     fn block_name(&self, i: usize) -> String {
         let name = self.blocks()[i].name();
         let of_name = |blocks: &[BlockSpec]| blocks.iter().filter(|b| b.name() == name).count();

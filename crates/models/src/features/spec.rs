@@ -43,10 +43,11 @@ impl BlockSpec {
     /// `raw`, `hist` or `hog`.
     #[must_use]
     pub fn name(&self) -> &'static str {
+        let [raw, hist, hog] = Self::NAMES;
         match self {
-            Self::Raw => "raw",
-            Self::Histogram(_) => "hist",
-            Self::Hog(_) => "hog",
+            Self::Raw => raw,
+            Self::Histogram(_) => hist,
+            Self::Hog(_) => hog,
         }
     }
 

@@ -104,9 +104,7 @@ pub enum LinearError {
         expected: &'static str,
     },
     /// No loss has this name.
-    #[error(
-        "unknown loss '{0}', expected svm, svm-squared, one-vs-all, crammer-singer, softmax or ridge"
-    )]
+    #[error("unknown loss '{}', expected one of {}", .0, super::Loss::NAMES.join(", "))]
     UnknownLoss(String),
     /// No penalty has this name.
     #[error("unknown penalty '{0}', expected none, l2, l1 or elastic")]

@@ -65,8 +65,18 @@ mod sealed {
 }
 
 impl Loss {
-    /// Every loss.
-    pub const ALL: [Self; 6] = [
+    /// The names of all losses.
+    pub const NAMES: [&'static str; 6] = [
+        "svm",
+        "svm-squared",
+        "one-vs-all",
+        "crammer-singer",
+        "softmax",
+        "ridge",
+    ];
+
+    /// Every loss, in the order of [`Loss::NAMES`].
+    pub const ALL: [Self; Self::NAMES.len()] = [
         Self::Svm,
         Self::SvmSquared,
         Self::OneVsAll,
@@ -75,16 +85,17 @@ impl Loss {
         Self::Ridge,
     ];
 
-    /// `svm`, `svm-squared`, `one-vs-all`, `crammer-singer`, `softmax` or `ridge`.
+    /// Its name, one of [`Loss::NAMES`].
     #[must_use]
     pub fn name(self) -> &'static str {
+        let [svm, squared, one_vs_all, crammer_singer, softmax, ridge] = Self::NAMES;
         match self {
-            Self::Svm => "svm",
-            Self::SvmSquared => "svm-squared",
-            Self::OneVsAll => "one-vs-all",
-            Self::CrammerSinger => "crammer-singer",
-            Self::Softmax => "softmax",
-            Self::Ridge => "ridge",
+            Self::Svm => svm,
+            Self::SvmSquared => squared,
+            Self::OneVsAll => one_vs_all,
+            Self::CrammerSinger => crammer_singer,
+            Self::Softmax => softmax,
+            Self::Ridge => ridge,
         }
     }
 

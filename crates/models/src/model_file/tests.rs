@@ -272,6 +272,40 @@ fn weights_of_other_features_are_refused() {
 }
 
 #[test]
+fn a_shape_that_is_claimed_costs_no_memory() {
+    let mut parts = with("input", "images 3x65535x65535");
+    for (features, expected) in [
+        ("hog:cell=1,block=1", 65_535 * 65_535 * 18),
+        ("hog:cell=1,block=32767,bins=360", usize::MAX),
+    ] {
+        let place = parts.0.iter_mut().find(|(field, _)| *field == "features");
+        place.unwrap().1 = features.to_owned();
+        let error = read(&parts).unwrap_err();
+        let ModelFileError::Features {
+            expected: found, ..
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!(found, expected);
+    }
+    for spec in [
+        "raw",
+        "hist",
+        "hog",
+        "hog:mode=uoctti",
+        "raw+hog:mode=skimage,stride=16+hist:grid=3",
+    ] {
+        let spec: FeatureSpec = spec.parse().unwrap();
+        let extractor = spec.check(ImageShape::CIFAR).unwrap();
+        assert_eq!(
+            spec.n_features(ImageShape::CIFAR),
+            Ok(extractor.n_features())
+        );
+    }
+}
+
+#[test]
 fn a_checkpoint_is_no_model_and_its_flipped_bits_are_found() {
     let tensors = [
         ("weight".to_owned(), vec![0.5; 4]),

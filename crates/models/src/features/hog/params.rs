@@ -1,6 +1,7 @@
 //! What can be chosen about a HoG, what each mode chooses, and what cannot be had.
 
 use super::config::HogConfig;
+use super::layout::HogLayout;
 use crate::features::ImageShape;
 use std::fmt;
 use std::str::FromStr;
@@ -217,10 +218,25 @@ impl HogParams {
     /// [`HogError`] for a number out of its range, for cells or blocks that do not fit into the
     /// image, and for a change to what the mode fixes.
     pub fn check(&self, shape: ImageShape) -> Result<HogConfig, HogError> {
+        self.check_all(shape)?;
+        Ok(HogConfig::new(*self, shape))
+    }
+
+    /// Numbers of an image of this shape, without the tables that computing them takes; those of an absurd shape
+    /// are `usize::MAX` at most.
+    pub(in crate::features) fn n_features(&self, shape: ImageShape) -> Result<usize, HogError> {
+        self.check_all(shape)?;
+        let layout = HogLayout::new(self, shape);
+        let side = layout.cells_per_side;
+        Ok([layout.block_cols, side, side, layout.n_values_per_cell]
+            .into_iter()
+            .fold(layout.block_rows, usize::saturating_mul))
+    }
+
+    fn check_all(&self, shape: ImageShape) -> Result<(), HogError> {
         self.check_ranges()?;
         self.check_mode()?;
-        self.check_shape(shape)?;
-        Ok(HogConfig::new(*self, shape))
+        self.check_shape(shape)
     }
 
     fn check_ranges(&self) -> Result<(), HogError> {

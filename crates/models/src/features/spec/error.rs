@@ -1,5 +1,6 @@
 //! What can be wrong with a specification string, and where.
 
+use super::BlockSpec;
 use std::fmt;
 
 /// Why a string specifies no features: what is wrong, at which character.
@@ -40,10 +41,14 @@ impl SpecError {
 #[non_exhaustive]
 pub enum SpecProblem {
     /// Nothing where a block should be.
-    #[error("a block is missing, expected one of raw, hist, hog")]
+    #[error("a block is missing, expected one of {}", BlockSpec::NAMES.join(", "))]
     NoBlock,
     /// No block has this name.
-    #[error("unknown block '{name}', {}expected one of raw, hist, hog", Meant(.meant))]
+    #[error(
+        "unknown block '{name}', {}expected one of {}",
+        Meant(.meant),
+        BlockSpec::NAMES.join(", ")
+    )]
     UnknownBlock {
         /// The name given.
         name: String,

@@ -23,35 +23,32 @@ fn block(text: &str, at: usize, blocks: &mut Vec<BlockSpec>) -> Result<(), Wrong
         Some((name, options)) => (name, Some(options)),
         None => (text, None),
     };
-    let Some(&name) = BlockSpec::NAMES.iter().find(|known| **known == name) else {
-        let problem = if name.is_empty() {
-            SpecProblem::NoBlock
-        } else {
-            SpecProblem::UnknownBlock {
-                name: name.to_owned(),
-                meant: nearest(name, &BlockSpec::NAMES),
-            }
-        };
-        return Err(Wrong { at, problem });
-    };
-    let at = at + name.len() + 1;
+    let wrong = |problem| Wrong { at, problem };
+    let options_at = at + name.len() + 1;
     match (name, options) {
         ("raw", None) => blocks.push(BlockSpec::Raw),
         ("raw", Some(_)) => {
             return Err(Wrong {
-                at,
-                problem: SpecProblem::NoOptions(name),
+                at: options_at,
+                problem: SpecProblem::NoOptions("raw"),
             });
         }
         ("hist", None) => blocks.push(BlockSpec::Histogram(HistogramParams::default())),
         ("hist", Some(text)) => {
-            let given = given(name, options::HISTOGRAM, text, at)?;
+            let given = given("hist", options::HISTOGRAM, text, options_at)?;
             blocks.push(BlockSpec::Histogram(options::histogram(&given)?));
         }
-        (_, None) => blocks.extend(default_hog().into_iter().map(BlockSpec::Hog)),
-        (_, Some(text)) => {
-            let given = given(name, options::HOG, text, at)?;
+        ("hog", None) => blocks.extend(default_hog().into_iter().map(BlockSpec::Hog)),
+        ("hog", Some(text)) => {
+            let given = given("hog", options::HOG, text, options_at)?;
             blocks.push(BlockSpec::Hog(options::hog(&given)?));
+        }
+        ("", _) => return Err(wrong(SpecProblem::NoBlock)),
+        (name, _) => {
+            return Err(wrong(SpecProblem::UnknownBlock {
+                name: name.to_owned(),
+                meant: nearest(name, &BlockSpec::NAMES),
+            }));
         }
     }
     Ok(())
