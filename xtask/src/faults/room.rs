@@ -8,8 +8,27 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// No run on these few images takes a fraction of this, on a busy machine either: reaching it means that the program hangs.
-pub(super) const HANGS_AFTER: Duration = Duration::from_secs(60);
+/// No run on these few images takes a fraction of this: reaching it means that the program hangs, unless it only waits
+/// for its turn on a busy machine.
+const HANGS_AFTER: Duration = Duration::from_secs(20);
+
+/// It hangs, even if it looks busy.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(300);
+
+/// Whether a thread of a process runs, or would if it had a processor; `false` where the system does not tell in files.
+fn is_runnable(process: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
+        return false;
+    };
+    // The state comes after the name, which is in parentheses and may hold anything.
+    let is_running = |stat: String| {
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('R'))
+    };
+    threads
+        .flatten()
+        .any(|thread| fs::read_to_string(thread.path().join("stat")).is_ok_and(is_running))
+}
 
 /// An error of the system, with the file it is about.
 pub(super) trait At<T> {
@@ -156,7 +175,9 @@ impl Running<'_> {
             if let Some(status) = self.child.try_wait().at(&self.room.base)? {
                 break status;
             }
-            if self.began.elapsed() > HANGS_AFTER {
+            let elapsed = self.began.elapsed();
+            if elapsed > GIVEN_UP_AFTER || (elapsed > HANGS_AFTER && !is_runnable(self.child.id()))
+            {
                 hung = true;
                 // It can only fail because the program has ended in between.
                 let _ = self.child.kill();
@@ -233,5 +254,21 @@ impl Ended {
         };
         let said = self.stderr.lines().next_back().unwrap_or_default();
         format!("{how}: {said}")
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_runs_is_told_from_who_waits() {
+        assert!(is_runnable(std::process::id()));
+        let mut waits = Command::new("sleep").arg("30").spawn().unwrap();
+        sleep(Duration::from_millis(50));
+        let runs = is_runnable(waits.id());
+        waits.kill().unwrap();
+        waits.wait().unwrap();
+        assert!(!runs);
     }
 }
