@@ -99,7 +99,7 @@ impl Runner<'_> {
                         row.beside = Some([first, second]);
                     }
                     before = after;
-                    rows.push(row);
+                    rows.push(*row);
                     outcome.theirs.push(result);
                     outcome.versions.extend(versions);
                 }

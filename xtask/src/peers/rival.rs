@@ -15,7 +15,7 @@ const NOT_INSTALLED: i32 = 3;
 
 /// How a peer ended.
 pub(super) enum Theirs {
-    Found(Row, PathBuf, Vec<String>),
+    Found(Box<Row>, PathBuf, Vec<String>),
     NotInstalled,
     Failed(String),
 }
@@ -78,7 +78,7 @@ impl Runner<'_> {
         let versions = packages
             .iter()
             .filter_map(|(name, version)| Some(format!("{name} {}", version.text()?)));
-        Ok(Theirs::Found(row, result, versions.collect()))
+        Ok(Theirs::Found(Box::new(row), result, versions.collect()))
     }
 }
 
