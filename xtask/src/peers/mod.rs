@@ -212,7 +212,7 @@ fn show(record: &Record, options: &Options, faults: &[String]) -> Result<(), Str
                 at.commit,
                 shell::short(&page)
             );
-            include(&readme, &summary)?;
+            include(&readme, "bench", &summary)?;
             println!("its table is in README.md");
         }
     } else if options.record {
@@ -224,14 +224,14 @@ fn show(record: &Record, options: &Options, faults: &[String]) -> Result<(), Str
     Ok(())
 }
 
-/// Puts a text between the marks of a page.
-fn include(page: &Path, text: &str) -> Result<(), String> {
+/// Puts a text between the marks `NAME: begin` and `NAME: end` of a page.
+pub(crate) fn include(page: &Path, name: &str, text: &str) -> Result<(), String> {
     let shown = |error: std::io::Error| format!("{}: {error}", shell::short(page));
     let before = std::fs::read_to_string(page).map_err(shown)?;
-    let [begin, end] = ["<!-- bench: begin -->", "<!-- bench: end -->"];
+    let [begin, end] = ["begin", "end"].map(|edge| format!("<!-- {name}: {edge} -->"));
     let parts = before
-        .split_once(begin)
-        .and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
+        .split_once(&begin)
+        .and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
     let Some((head, tail)) = parts else {
         return Err(format!("{}: no `{begin}` and `{end}`", shell::short(page)));
     };
@@ -316,14 +316,18 @@ mod tests {
         let page = folder.path().join("page.md");
         std::fs::write(&page, "a <!-- bench: begin -->old<!-- bench: end -->\nb").unwrap();
         for text in ["one\n", "two\n"] {
-            include(&page, text).unwrap();
+            include(&page, "bench", text).unwrap();
             assert_eq!(
                 std::fs::read_to_string(&page).unwrap(),
                 format!("a <!-- bench: begin -->\n{text}<!-- bench: end -->\nb")
             );
         }
         std::fs::write(&page, "nothing").unwrap();
-        assert!(include(&page, "x").unwrap_err().contains("bench: begin"));
+        assert!(
+            include(&page, "bench", "x")
+                .unwrap_err()
+                .contains("bench: begin")
+        );
     }
 
     #[test]
