@@ -100,7 +100,7 @@ const TASKS: &[(&str, &str, &str)] = &[
     ),
     (
         "coverage",
-        "[--html]",
+        "[--report] [--html]",
         "lines of the libraries that their tests run, by cargo-llvm-cov; fails below 90 %",
     ),
     (

@@ -3,7 +3,8 @@
 //! Rows of bytes are drawn into a file, which is then read in blocks of 64 MiB. Each block is searched, and the lists
 //! of its nearest rows are merged into those of all before: `TopK` is ordered by (distance, index), so that
 //! the outcome is that of one search over everything. Memory is that of a block, of its codes and of the lists,
-//! however long the file. One block in a hundred is searched by the naive loop as well.
+//! however long the file. One block in a hundred is searched by the naive loop as well. On Linux the system is asked to
+//! forget the file before it is read, so that reading is that of the disk.
 
 use nearplane_benches::table::Table;
 use nearplane_kernels::{Level, MatRef, TopK, l2_sq_u8};
@@ -224,7 +225,25 @@ fn write(wish: &Wish) -> std::io::Result<()> {
             });
         file.write_all(bytes)?;
     }
-    file.flush()
+    let file = file.into_inner()?;
+    file.sync_all()?;
+    forget(&file)
+}
+
+/// Asks the system to keep nothing of the file in memory.
+#[cfg(target_os = "linux")]
+fn forget(file: &File) -> std::io::Result<()> {
+    Ok(rustix::fs::fadvise(
+        file,
+        0,
+        None,
+        rustix::fs::Advice::DontNeed,
+    )?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn forget(_: &File) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// A centre and a little around it: a function of the number of the row.

@@ -10,9 +10,10 @@ use crate::shell;
 /// Programs of the package that are no criterion benches, in the order in which they run.
 const PROGRAMS: [&str; 2] = ["limits", "growth"];
 
-/// What `--scale` runs where nothing is said of rows: about as many as are comfortable in memory, and twice that on disk.
-const SCALES: [[&str; 6]; 2] = [
+/// What `--scale` runs where nothing is said of rows: short rows, short rows on half of a small disk, and images.
+const SCALES: [[&str; 6]; 3] = [
     ["--rows", "10000000", "--cols", "128", "--queries", "1000"],
+    ["--rows", "100000000", "--cols", "128", "--queries", "1000"],
     ["--rows", "1000000", "--cols", "3072", "--queries", "1000"],
 ];
 
