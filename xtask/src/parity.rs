@@ -15,7 +15,7 @@ pub(crate) const REPORT: &str = "NEARPLANE_LEVELS_REPORT";
 const PROGRAMS: [&str; 5] = ["parity", "at_most", "linear", "gram", "lanes"];
 
 /// A level, and which flags of /proc/cpuinfo it takes.
-const X86_64: [(&str, &[&str]); 4] = [
+const X86_64: [(&str, &[&str]); 5] = [
     ("avx2", &["avx2", "fma"]),
     ("avxvnni", &["avx2", "fma", "avx_vnni"]),
     (
@@ -31,6 +31,19 @@ const X86_64: [(&str, &[&str]); 4] = [
             "avx512bw",
             "avx512vl",
             "avx512_vnni",
+        ],
+    ),
+    (
+        "amx",
+        &[
+            "avx2",
+            "fma",
+            "avx512f",
+            "avx512bw",
+            "avx512vl",
+            "avx512_vnni",
+            "amx_tile",
+            "amx_int8",
         ],
     ),
 ];
@@ -194,6 +207,8 @@ mod tests {
             levels(&all, "x86_64"),
             "avx2 avx512 avx512vnni avxvnni portable scalar"
         );
+        let tiles = flags("fma avx2 avx512f avx512bw avx512vl avx512_vnni amx_tile amx_int8");
+        assert!(levels(&tiles, "x86_64").starts_with("amx avx2 "));
         assert_eq!(
             levels("Features\t: fp asimd", "aarch64"),
             "neon portable scalar"

@@ -90,7 +90,7 @@ fn measure(level: Level, job: &Job, threads: usize) -> [String; 8] {
 fn of(kernel: Kernel, element: Element) -> &'static str {
     match (kernel, element) {
         (Kernel::L1, Element::U8) => "SAD",
-        (_, Element::U8) => "VNNI or MADD",
+        (_, Element::U8) => "AMX, VNNI or MADD",
         (Kernel::L1, _) => "f32 add",
         _ => "FMA",
     }

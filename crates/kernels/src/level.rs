@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    #[cfg(target_arch = "x86_64")]
+    Amx,
     #[cfg(target_arch = "aarch64")]
     Neon,
 }
@@ -35,6 +37,7 @@ pub(crate) enum Kind {
 /// | `avxvnni` | AVX2, FMA, AVX-VNNI |
 /// | `avx512` | AVX-512 F, BW, VL, beside AVX2 and FMA |
 /// | `avx512vnni` | the same and AVX-512 VNNI |
+/// | `amx` | the same, AMX-TILE and AMX-INT8, where the system lets a process have them (Linux) |
 /// | `neon` | NEON |
 ///
 /// ```
@@ -49,13 +52,14 @@ pub struct Level(Kind);
 
 impl Level {
     /// Every name, from the plainest level up, on whatever CPU.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "scalar",
         "portable",
         "avx2",
         "avxvnni",
         "avx512",
         "avx512vnni",
+        "amx",
         "neon",
     ];
 
@@ -107,6 +111,8 @@ impl Level {
             Kind::Avx512 => "avx512",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512Vnni => "avx512vnni",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Amx => "amx",
             #[cfg(target_arch = "aarch64")]
             Kind::Neon => "neon",
         }
@@ -141,6 +147,9 @@ impl Level {
             levels.push(Self(Kind::Avx512));
             if is_x86_feature_detected!("avx512vnni") {
                 levels.push(Self(Kind::Avx512Vnni));
+                if crate::arch::may_use_tiles() {
+                    levels.push(Self(Kind::Amx));
+                }
             }
         }
     }

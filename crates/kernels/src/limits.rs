@@ -20,7 +20,7 @@ pub enum Element {
 /// | kernel | instructions a vector |
 /// |---|---|
 /// | L1 u8 | `vpsadbw`, `vpaddq`; with AVX-512 VNNI `vpminub`, `vpdpbusd` |
-/// | L2Sq, Dot u8 | `vpdpbusd` with VNNI, else `vpmaddwd`, `vpaddd` on half as many bytes |
+/// | L2Sq, Dot u8 | `tdpbuud` with AMX, `vpdpbusd` with VNNI, else `vpmaddwd`, `vpaddd` on half as many bytes |
 /// | L1 f32 | `vsubps`, `vandps`, `vaddps` |
 /// | L2Sq f32 | `vsubps`, `vfmadd231ps` |
 /// | Dot f32 | `vfmadd231ps` |

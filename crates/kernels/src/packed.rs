@@ -42,6 +42,8 @@ struct Packed {
     level: Level,
     kernel: Kernel,
     layout: Layout,
+    /// Bytes of a row that lie together, if not all of them.
+    group: Option<usize>,
     width: usize,
     cols: usize,
     len: usize,
@@ -50,13 +52,15 @@ struct Packed {
 }
 
 impl Packed {
-    fn new(level: Level, kernel: Kernel, width: fn(Layout) -> usize) -> Self {
+    fn new(level: Level, kernel: Kernel, side: fn(Layout) -> (Option<usize>, usize)) -> Self {
         let layout = arch::layout(level, kernel);
+        let (group, width) = side(layout);
         Self {
             level,
             kernel,
             layout,
-            width: width(layout),
+            group,
+            width,
             cols: 0,
             len: 0,
             panels: AlignedBytes::default(),
@@ -86,10 +90,11 @@ impl Packed {
                 .chunks_exact_mut(panel_len)
                 .zip(rows.chunks(self.width))
             {
-                match self.layout.group {
+                match self.group {
                     None => panel.copy_from_slice(rows[0]),
                     Some(4) => interleave::<4>(panel, self.width, rows, flip),
                     Some(8) => interleave::<8>(panel, self.width, rows, flip),
+                    Some(64) => interleave::<64>(panel, self.width, rows, flip),
                     Some(group) => unreachable!("no level packs groups of {group}"),
                 }
             }
@@ -164,7 +169,9 @@ impl PackedQueries {
     /// For [`Kernel::Chi2`], which bytes have no code for.
     #[must_use]
     pub fn new(level: Level, kernel: Kernel) -> Self {
-        Self(Packed::new(level, kernel, |layout| layout.query_width))
+        Self(Packed::new(level, kernel, |layout| {
+            (layout.groups.map(|[query, _]| query), layout.query_width)
+        }))
     }
 
     /// Packs `queries`, in place of what was packed before.
@@ -210,7 +217,9 @@ impl PackedRows {
     /// For [`Kernel::Chi2`], which bytes have no code for.
     #[must_use]
     pub fn new(level: Level, kernel: Kernel) -> Self {
-        Self(Packed::new(level, kernel, |layout| layout.row_width))
+        Self(Packed::new(level, kernel, |layout| {
+            (layout.groups.map(|[_, row]| row), layout.row_width)
+        }))
     }
 
     /// Packs `rows`, in place of what was packed before.

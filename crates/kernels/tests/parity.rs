@@ -97,11 +97,22 @@ fn levels_exercised() {
             is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl"),
         ),
         ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
+        // Linux names what the CPU has and the system supports; elsewhere nobody may use it.
+        ("amx", cpu_flags().contains(&"amx_int8".to_owned())),
     ] {
         assert_eq!(here.contains(&name), has, "{name} among {here:?}");
     }
     #[cfg(target_arch = "aarch64")]
     assert!(here.contains(&"neon"), "neon among {here:?}");
+}
+
+/// What the system says that this CPU can do, where it says so.
+#[cfg(target_arch = "x86_64")]
+fn cpu_flags() -> Vec<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("flags"));
+    let flags = line.unwrap_or_default().split_whitespace();
+    flags.map(str::to_owned).collect()
 }
 
 #[test]

@@ -96,10 +96,11 @@ impl Machine {
 
     /// What a reader calls the limit.
     fn instruction(&self, name: &str) -> &'static str {
-        match (name, self.simd.ends_with("vnni")) {
+        match (name, self.simd.as_str()) {
             ("l1_u8", _) => "SAD",
-            ("l2_sq_u8", true) => "VNNI",
-            ("l2_sq_u8", false) => "MADD",
+            ("l2_sq_u8", "amx") => "AMX",
+            ("l2_sq_u8", "avxvnni" | "avx512vnni") => "VNNI",
+            ("l2_sq_u8", _) => "MADD",
             ("dot_f32", _) => "FMA",
             _ => "memory",
         }

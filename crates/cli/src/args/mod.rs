@@ -118,7 +118,7 @@ pub(crate) struct Global {
     /// Number of threads [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// SIMD level: auto, scalar, portable, avx2, avxvnni, avx512, avx512vnni or neon (the answers are the same)
+    /// SIMD level: auto, scalar, portable, avx2, avxvnni, avx512, avx512vnni, amx or neon (the answers are the same)
     #[arg(long, global = true, value_name = "LEVEL", default_value = "auto")]
     pub(crate) simd: String,
     /// Seed of whatever is drawn: synthetic images, a split by ratio, resamples

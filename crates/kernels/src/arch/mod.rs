@@ -37,6 +37,12 @@ use crate::limits::Element;
 use crate::{MatMut, MatRef};
 pub(crate) use gemm::{Left, Part};
 
+/// Whether this process may use the tiles of AMX; asks the system for them.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn may_use_tiles() -> bool {
+    x86_64::amx::may_use_tiles()
+}
+
 /// Each cache line of the elements.
 pub(crate) fn prefetch<T>(elements: &[T]) {
     #[cfg(target_arch = "x86_64")]
@@ -60,8 +66,8 @@ pub enum Kernel {
 /// How the u8 rows of a block lie in memory for one level and kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// Bytes of one row that lie together; `None`: the whole row, nothing is interleaved.
-    pub(crate) group: Option<usize>,
+    /// Bytes of one query and of one row that lie together; `None`: the whole row, nothing is interleaved.
+    pub(crate) groups: Option<[usize; 2]>,
     /// Queries interleaved in a panel.
     pub(crate) query_width: usize,
     /// Rows interleaved in a panel.
@@ -87,7 +93,7 @@ pub(crate) enum PackedSum {
 impl Layout {
     /// Rows one after the other, as they come.
     const ROWS: Self = Self {
-        group: None,
+        groups: None,
         query_width: 1,
         row_width: 1,
         sum: PackedSum::Result,
@@ -163,10 +169,11 @@ impl<'a> U8Block<'a> {
 }
 
 impl Layout {
-    /// Bytes that a row of `cols` takes in a panel: whole groups.
+    /// Bytes that a row of `cols` takes in a panel: whole groups of either side.
     pub(crate) fn padded(self, cols: usize) -> usize {
-        self.group
-            .map_or(cols, |group| cols.next_multiple_of(group))
+        self.groups.map_or(cols, |[of_query, of_row]| {
+            cols.next_multiple_of(of_query.max(of_row))
+        })
     }
 }
 
@@ -190,6 +197,9 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Kind::Avx512Vnni => unsafe { x86_64::avx512vnni::$function($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Kind::Amx => unsafe { x86_64::amx::$function($($argument),*) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
             Kind::Neon => unsafe { aarch64::neon::$function($($argument),*) },
@@ -308,7 +318,9 @@ pub(crate) fn run<V: Vectorize>(level: Level, algorithm: V) -> V::Output {
         Kind::Avx2 | Kind::AvxVnni => unsafe { x86_64::lanes::run_avx2(algorithm) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Kind::Avx512 | Kind::Avx512Vnni => unsafe { x86_64::lanes::run_avx512(algorithm) },
+        Kind::Avx512 | Kind::Avx512Vnni | Kind::Amx => unsafe {
+            x86_64::lanes::run_avx512(algorithm)
+        },
         // NEON is in every build for AArch64, so that the compiler has it for arrays.
         #[cfg(target_arch = "aarch64")]
         Kind::Neon => algorithm.run(plain::Plain),
@@ -328,6 +340,8 @@ pub(crate) fn layout(level: Level, kernel: Kernel) -> Layout {
         Kind::Avx512 => x86_64::avx512::layout(kernel),
         #[cfg(target_arch = "x86_64")]
         Kind::Avx512Vnni => x86_64::avx512vnni::layout(kernel),
+        #[cfg(target_arch = "x86_64")]
+        Kind::Amx => x86_64::amx::layout(kernel),
         #[cfg(target_arch = "aarch64")]
         Kind::Neon => Layout::ROWS,
     }
@@ -346,10 +360,13 @@ pub(crate) fn spin(level: Level, kernel: Kernel, element: Element, rounds: u64) 
                 Kind::Scalar | Kind::Portable => None,
                 _ if kernel == Kernel::Chi2 => None,
                 Kind::AvxVnni if of_bytes => Some(limits::dot_ymm(rounds)),
-                Kind::Avx512Vnni if l1_of_bytes => Some(limits::min_zmm(rounds)),
+                Kind::Avx512Vnni | Kind::Amx if l1_of_bytes => Some(limits::min_zmm(rounds)),
+                Kind::Amx if of_bytes => Some(x86_64::amx::spin(rounds)),
                 Kind::Avx512Vnni if of_bytes => Some(limits::dot_zmm(rounds)),
                 Kind::Avx2 | Kind::AvxVnni => Some(limits::ymm(kernel, element, rounds)),
-                Kind::Avx512 | Kind::Avx512Vnni => Some(limits::zmm(kernel, element, rounds)),
+                Kind::Avx512 | Kind::Avx512Vnni | Kind::Amx => {
+                    Some(limits::zmm(kernel, element, rounds))
+                }
             }
         }
     }

@@ -11,7 +11,7 @@
 //!
 //! Everything here is `inline(always)`, as in `generic`.
 
-use super::panel::{Panel, panel_sums};
+use super::panel::Panel;
 use super::{PackedSum, U8Block};
 
 /// The most rows of a panel: a word of hits.
@@ -212,7 +212,7 @@ unsafe fn tile<P: Panel, const Q: usize, const V: usize, const N: usize>(
                 *acc = P::start(starts.add(v * P::LANES));
             }
         }
-        panel_sums::<P, Q, V, N>(query_panel, row_panel, &mut accs);
+        P::sums::<Q, V, N>(query_panel, row_panel, &mut accs);
         // One branch a tile, so that the comparison itself yields hits.
         if below_is_hit {
             put_hits::<P, Q, V, N>(&accs, bounds, |below| below, to, stride);

@@ -20,6 +20,8 @@ pub(crate) trait Panel {
     type Acc: Copy;
     /// Bytes of a row in a lane.
     const GROUP: usize;
+    /// Bytes of a query that lie together in a panel of queries.
+    const QUERY_GROUP: usize = Self::GROUP;
     /// Rows in a vector.
     const LANES: usize;
 
@@ -50,10 +52,50 @@ pub(crate) trait Panel {
     /// # Safety
     /// As `zero`.
     unsafe fn below(acc: Self::Acc, bound: i32) -> u16;
+    /// Adds the sums of one register tile to `accs`: of the first `N` of the `Q` queries of a panel.
+    ///
+    /// # Safety
+    /// As `zero`.
+    #[inline(always)]
+    unsafe fn sums<const Q: usize, const V: usize, const N: usize>(
+        query_panel: &[u8],
+        row_panel: &[u8],
+        accs: &mut [[Self::Acc; V]; N],
+    ) where
+        Self: Sized,
+    {
+        // SAFETY: the features are the caller's promise.
+        unsafe { panel_sums::<Self, Q, V, N>(query_panel, row_panel, accs) }
+    }
+    /// The sums of one register tile as numbers, `WIDTH` = `V * LANES` rows of each of `Q` queries.
+    ///
+    /// # Safety
+    /// As `zero`.
+    #[inline(always)]
+    unsafe fn tile<const Q: usize, const V: usize, const WIDTH: usize>(
+        query_panel: &[u8],
+        row_panel: &[u8],
+        sums: &mut Sums<Q, WIDTH>,
+    ) where
+        Self: Sized,
+    {
+        const { assert!(WIDTH == V * Self::LANES) };
+        // SAFETY: the features are the caller's promise; `V` stores of `LANES` numbers are the `WIDTH` of a query.
+        unsafe {
+            let mut accs = [[Self::zero(); V]; Q];
+            Self::sums::<Q, V, Q>(query_panel, row_panel, &mut accs);
+            for (accs, sums) in accs.iter().zip(&mut sums.0) {
+                for (v, acc) in accs.iter().enumerate() {
+                    Self::store(*acc, sums.as_mut_ptr().add(v * Self::LANES));
+                }
+            }
+        }
+    }
 }
 
-/// The most sums of one register tile, queries times rows.
-pub(crate) const MAX_TILE: usize = 384;
+/// Sums of a register tile in memory, a row for each query.
+#[repr(C, align(64))]
+pub(crate) struct Sums<const Q: usize, const WIDTH: usize>(pub(crate) [[u32; WIDTH]; Q]);
 
 /// Every query against every row of packed panels, in tiles of `Q` queries and `V` vectors of rows.
 ///
@@ -61,27 +103,24 @@ pub(crate) const MAX_TILE: usize = 384;
 /// The CPU has the features of `P`'s level; the panels were packed with `P::GROUP`, `Q` and
 /// `V * P::LANES`; `out` has a row for each query and a column for each row.
 #[inline(always)]
-pub(crate) unsafe fn panels<P: Panel, const Q: usize, const V: usize>(
+pub(crate) unsafe fn panels<P: Panel, const Q: usize, const V: usize, const WIDTH: usize>(
     block: &U8Block,
     out: &mut MatMut<u32>,
 ) {
-    const { assert!(Q * V * P::LANES <= MAX_TILE) };
-    let width = V * P::LANES;
+    let mut sums = Sums([[0; WIDTH]; Q]);
     for first_query in (0..block.n_queries).step_by(Q) {
         let query_panel = block.query_panel(first_query / Q);
         let n_queries = Q.min(block.n_queries - first_query);
-        for first_row in (0..block.n_rows).step_by(width) {
-            let row_panel = block.row_panel(first_row / width);
-            let mut sums = [0u32; MAX_TILE];
+        for first_row in (0..block.n_rows).step_by(WIDTH) {
+            let row_panel = block.row_panel(first_row / WIDTH);
             // SAFETY: the features are the caller's promise; `U8Block` has checked that panels hold
-            // the same number of steps of `Q` and of `width` groups.
-            unsafe { panel_tile::<P, Q, V>(query_panel, row_panel, &mut sums) };
-            let n_rows = width.min(block.n_rows - first_row);
+            // the same number of steps of `Q` and of `WIDTH` groups.
+            unsafe { P::tile::<Q, V, WIDTH>(query_panel, row_panel, &mut sums) };
+            let n_rows = WIDTH.min(block.n_rows - first_row);
             let row_terms = &block.row_terms[first_row..][..n_rows];
-            for q in 0..n_queries {
+            for (q, sums) in sums.0.iter().enumerate().take(n_queries) {
                 let query_term = block.query_terms[first_query + q];
                 let out = &mut out.row_mut(first_query + q)[first_row..][..n_rows];
-                let sums = &sums[q * width..][..n_rows];
                 for ((out, &sum), &row_term) in out.iter_mut().zip(sums).zip(row_terms) {
                     *out = block
                         .scale
@@ -94,35 +133,12 @@ pub(crate) unsafe fn panels<P: Panel, const Q: usize, const V: usize>(
     }
 }
 
-/// The raw sums of one tile, `sums[q * V * LANES + row]`.
-///
-/// # Safety
-/// As [`panels`]; both panels hold whole steps, equally many.
-#[inline(always)]
-unsafe fn panel_tile<P: Panel, const Q: usize, const V: usize>(
-    query_panel: &[u8],
-    row_panel: &[u8],
-    sums: &mut [u32; MAX_TILE],
-) {
-    // SAFETY: the features are the caller's promise; the stores write `Q * V * LANES <= MAX_TILE`
-    // numbers.
-    unsafe {
-        let mut accs = [[P::zero(); V]; Q];
-        panel_sums::<P, Q, V, Q>(query_panel, row_panel, &mut accs);
-        for (q, accs) in accs.iter().enumerate() {
-            for (v, acc) in accs.iter().enumerate() {
-                P::store(*acc, sums.as_mut_ptr().add((q * V + v) * P::LANES));
-            }
-        }
-    }
-}
-
-/// Adds the sums of one register tile to `accs`: of the first `N` of the `Q` queries of a panel.
+/// [`Panel::sums`] by the operations of a level, a step of all queries and rows at a time.
 ///
 /// # Safety
 /// The CPU has the features of `P`'s level.
 #[inline(always)]
-pub(crate) unsafe fn panel_sums<P: Panel, const Q: usize, const V: usize, const N: usize>(
+unsafe fn panel_sums<P: Panel, const Q: usize, const V: usize, const N: usize>(
     query_panel: &[u8],
     row_panel: &[u8],
     accs: &mut [[P::Acc; V]; N],
@@ -159,12 +175,16 @@ macro_rules! packed_u8_block_shell {
     ($(#[$features:meta])? L1: [$l1_q:literal, $l1_v:literal], Dot: [$dot_q:literal, $dot_v:literal]) => {
         $(#[$features])?
         pub(in crate::arch) fn u8_block(kernel: Kernel, block: &U8Block, out: &mut MatMut<u32>) {
+            const L1_WIDTH: usize = $l1_v * L1Panel::LANES;
+            const DOT_WIDTH: usize = $dot_v * DotPanel::LANES;
             // SAFETY: the features of the level are enabled on this function; `U8Block` holds panels
             // of `layout` below, and the safe wrapper has checked `out`.
             unsafe {
                 match kernel {
-                    Kernel::L1 => panels::<L1Panel, $l1_q, $l1_v>(block, out),
-                    Kernel::L2Sq | Kernel::Dot => panels::<DotPanel, $dot_q, $dot_v>(block, out),
+                    Kernel::L1 => panels::<L1Panel, $l1_q, $l1_v, L1_WIDTH>(block, out),
+                    Kernel::L2Sq | Kernel::Dot => {
+                        panels::<DotPanel, $dot_q, $dot_v, DOT_WIDTH>(block, out)
+                    }
                     Kernel::Chi2 => crate::arch::no_chi2_of_bytes(),
                 }
             }
@@ -198,13 +218,13 @@ macro_rules! packed_u8_block_shell {
         pub(in crate::arch) fn layout(kernel: Kernel) -> Layout {
             match kernel {
                 Kernel::L1 => Layout {
-                    group: Some(L1Panel::GROUP),
+                    groups: Some([L1Panel::QUERY_GROUP, L1Panel::GROUP]),
                     query_width: $l1_q,
                     row_width: $l1_v * L1Panel::LANES,
                     sum: L1_PANEL_SUM,
                 },
                 Kernel::L2Sq | Kernel::Dot => Layout {
-                    group: Some(DotPanel::GROUP),
+                    groups: Some([DotPanel::QUERY_GROUP, DotPanel::GROUP]),
                     query_width: $dot_q,
                     row_width: $dot_v * DotPanel::LANES,
                     sum: DOT_PANEL_SUM,

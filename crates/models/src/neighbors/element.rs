@@ -89,7 +89,7 @@ pub(super) fn kernel(metric: Metric) -> Kernel {
 
 /// Queries of a group: a multiple of every level's panels, few enough that their sums against a block
 /// of rows stay in the caches.
-pub(super) const QUERIES_AT_ONCE: usize = 24;
+pub(super) const QUERIES_AT_ONCE: usize = 96;
 
 #[doc(hidden)]
 #[derive(Debug)]

@@ -34,12 +34,12 @@ u8_row_sum!(DotU8, |acc, a, b| {
     ]
 });
 
-const L1_PANEL_SUM: PackedSum = PackedSum::Min;
+pub(super) const L1_PANEL_SUM: PackedSum = PackedSum::Min;
 const DOT_PANEL_SUM: PackedSum = PackedSum::SignedDot;
 
 /// The sums of minima. `vpsadbw` and `vpaddq` are two instructions a vector as well, but share their
 /// execution units less evenly with each other than `vpminub` and `vpdpbusd` do.
-struct L1Panel;
+pub(super) struct L1Panel;
 
 /// Products with the rows' bytes signed.
 struct DotPanel;

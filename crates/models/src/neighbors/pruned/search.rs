@@ -24,13 +24,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const QUERY_BYTES: usize = 96 << 20;
 
 /// The most queries of a part: their codes stay in a second-level cache while rows pass by.
-const MAX_PART: usize = 48 * QUERIES_AT_ONCE;
+const MAX_PART: usize = 12 * QUERIES_AT_ONCE;
 
 /// Parts for each worker, where there are queries enough, so that all finish together.
 const PARTS_PER_WORKER: usize = 4;
 
 /// Up to so many queries share the workers: these take spans of blocks, each from the first thresholds on.
-const FEW: usize = QUERIES_AT_ONCE;
+const FEW: usize = 24;
 
 /// Spans of blocks, where workers share them.
 const SPANS: usize = 8;
