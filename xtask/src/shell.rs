@@ -24,8 +24,22 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = program_at(program);
+    // What cargo has told xtask of itself; build scripts that ask for such variables would run again after every
+    // build without xtask, and all that depends on them.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_about_a_package) {
+            command.env_remove(name);
+        }
+    }
     command.args(args);
     command
+}
+
+/// Whether cargo sets this variable for the one package that it runs.
+fn is_about_a_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// Any program, run in the root of the workspace.
@@ -228,6 +242,21 @@ impl Drop for TempFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cargo_is_started_as_from_a_shell() {
+        let command = cargo(["build"]);
+        let removed: Vec<_> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .collect();
+        assert!(
+            removed
+                .iter()
+                .any(|(name, _)| *name == "CARGO_MANIFEST_DIR")
+        );
+        assert!(!is_about_a_package("CARGO_HOME") && !is_about_a_package("CARGO_TARGET_DIR"));
+    }
 
     #[test]
     fn commands_are_shown_as_typed() {
