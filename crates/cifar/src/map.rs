@@ -147,8 +147,12 @@ mod sigbus {
         // SAFETY: as above.
         let mut action: libc::sigaction = unsafe { mem::zeroed() };
         action.sa_sigaction = on_sigbus as extern "C" fn(_, _, _) as usize;
-        // ONSTACK: a thread that ran out of stack gets SIGBUS on some systems, and std has a handler for it.
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        action.sa_flags = libc::SA_SIGINFO;
+        // A thread that ran out of stack gets SIGBUS on some systems, and std has a handler for it. Linux sends SIGSEGV
+        // then; and its signal stacks are of the least size, which the registers of a CPU with AMX fill to the brim.
+        if cfg!(not(any(target_os = "linux", target_os = "android"))) {
+            action.sa_flags |= libc::SA_ONSTACK;
+        }
         // SAFETY: `action` is complete (its empty mask is the zeroed one), and `on_sigbus` keeps to what a
         // signal handler may do.
         if unsafe { libc::sigaction(libc::SIGBUS, &action, ptr::null_mut()) } != 0 {
@@ -291,6 +295,21 @@ pub(crate) mod testing {
             // SAFETY: `action` is complete, and the handlers only call `_exit`.
             let result = unsafe { libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut()) };
             assert_eq!(result, 0);
+        }
+
+        /// Leaves this thread a stack for signals that holds no registers of a large CPU.
+        pub(crate) fn shrink_signal_stack() {
+            let room = vec![0_u8; libc::MINSIGSTKSZ].leak();
+            let stack = libc::stack_t {
+                ss_sp: room.as_mut_ptr().cast(),
+                ss_flags: 0,
+                ss_size: room.len(),
+            };
+            // SAFETY: the room is leaked, so that it is there for as long as the thread.
+            assert_eq!(
+                unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) },
+                0
+            );
         }
 
         pub(crate) fn raise() {

@@ -82,7 +82,8 @@ pub(super) fn limited(
         for _ in 0..rounds {
             room.refill(&case.reference.start)?;
             let largest = sizes(case).into_iter().max().unwrap_or(0);
-            let blocks = dice.below(largest / BLOCK + 2);
+            // Room for what is said of it, which goes to files as well.
+            let blocks = 2 + dice.below(largest / BLOCK + 2);
             let what = format!("{}, files of {blocks} blocks at most", case.shown());
             // With the signal ignored, a write fails instead.
             let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");

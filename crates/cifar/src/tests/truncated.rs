@@ -191,6 +191,24 @@ mod child {
         assert!(!half.exists(), "a temporary file stayed");
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_small_signal_stack_is_large_enough() {
+        if let Some((_, dir)) = told() {
+            crate::install_sigbus_handler().expect("installing the handler");
+            testing::shrink_signal_stack();
+            let data = open(&dir);
+            writable(&dir.join("data_batch_1.bin"))
+                .set_len(0)
+                .expect("truncating");
+            write_result(&dir, sum(&data));
+            return;
+        }
+        let dir = large_folder();
+        let name = "tests::truncated::child::a_small_signal_stack_is_large_enough";
+        check_one_line(&spawn(name, "", dir.path()), dir.path());
+    }
+
     #[test]
     fn many_threads_report_once() {
         if let Some((_, dir)) = told() {
