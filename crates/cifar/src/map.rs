@@ -306,10 +306,8 @@ pub(crate) mod testing {
                 ss_size: room.len(),
             };
             // SAFETY: the room is leaked, so that it is there for as long as the thread.
-            assert_eq!(
-                unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) },
-                0
-            );
+            let result = unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };
+            assert_eq!(result, 0);
         }
 
         pub(crate) fn raise() {
