@@ -3,6 +3,7 @@
 //! `cargo xtask fuzz` runs them under libFuzzer, `tests/replay.rs` on the committed corpus. Numeric code is compared
 //! with loops written here, level by level; parsers with a plain reading of the same bytes. `docs/correctness.md` is
 //! the guide.
+#![cfg(not(packed))]
 
 mod archive;
 mod features;
