@@ -109,7 +109,7 @@ fn run(
         "G pairs/s",
         "to the line",
     ]);
-    for engine in [Engine::BruteForce, Engine::Auto] {
+    for engine in [Engine::BruteForce, Engine::Pruned] {
         let mut first: Option<(Case, f64)> = None;
         for case in cases {
             let (queries, rows) = (cut(&queries, n_queries, case), cut(&rows, case.rows, case));

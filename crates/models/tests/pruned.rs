@@ -263,21 +263,78 @@ fn both_engines_have_the_same_errors() {
     assert_eq!(error, NeighborsError::K { k: 21, n_rows: 20 });
 }
 
+/// The engine that an index of `Engine::Auto` has come to after each of some searches, whose answers are those of brute
+/// force.
+fn chosen(train: &Rows<'_, u8>, metric: Metric, level: Level, searches: &[usize]) -> Vec<Engine> {
+    let auto = Index::with_engine(train.clone(), metric, level, Engine::Auto).unwrap();
+    let brute = Index::new(train.clone(), metric, level).unwrap();
+    assert_eq!(auto.engine(), Engine::BruteForce);
+    let engine_after = |&n_queries: &usize| {
+        let queries = train.limit(n_queries);
+        let found = auto.kneighbors(&queries, 2).unwrap();
+        assert_eq!(found, brute.kneighbors(&queries, 2).unwrap(), "{metric}");
+        auto.engine()
+    };
+    searches.iter().map(engine_after).collect()
+}
+
 #[test]
-fn auto_prunes_pictures_and_not_noise() {
+fn auto_prunes_pictures_and_not_noise_once_that_pays() {
+    const BRUTE: Engine = Engine::BruteForce;
     let cols = 3 * 16 * 16;
     let (smooth, noise) = (pictures(4200, 16, 18), random(4200 * cols, 19));
-    for metric in METRICS {
-        let chosen = |data, n| {
-            let train = rows(data, cols).limit(n);
-            Index::with_engine(train, metric, Level::detect(), Engine::Auto)
-                .unwrap()
-                .engine()
-        };
-        assert_eq!(chosen(&smooth, 4200), Engine::Pruned, "{metric}");
-        assert_eq!(chosen(&noise, 4200), Engine::BruteForce, "{metric}");
-        assert_eq!(chosen(&smooth, 500), Engine::BruteForce, "{metric}");
-    }
+    let (smooth, noise) = (rows(&smooth, cols), rows(&noise, cols));
+    // Codes for L1 take as long as 120 queries do: they may be made for the 240th.
+    let chosen_for = |train| chosen(train, Metric::L1, Level::detect(), &[100, 139, 1, 1]);
+    assert_eq!(
+        chosen_for(&smooth),
+        [BRUTE, BRUTE, Engine::Pruned, Engine::Pruned]
+    );
+    assert_eq!(chosen_for(&noise), [BRUTE; 4]);
+    assert_eq!(chosen_for(&smooth.limit(500)), [BRUTE; 4]);
+    // By L2 it is 350 queries, and the codes have to be learnt: 4 million pairs more.
+    let chosen_for = |train| chosen(train, Metric::L2, Level::PORTABLE, &[2600, 10]);
+    assert_eq!(chosen_for(&smooth), [BRUTE, Engine::Pruned]);
+    assert_eq!(chosen_for(&noise), [BRUTE; 2]);
+}
+
+#[test]
+fn clones_of_an_index_share_what_it_was_asked() {
+    let cols = 3 * 16 * 16;
+    let data = pictures(4200, 16, 20);
+    let train = rows(&data, cols);
+    let level = Level::detect();
+    let index = Index::with_engine(train.clone(), Metric::L1, level, Engine::Auto).unwrap();
+    let clone = index.clone();
+    index.kneighbors(&train.limit(130), 1).unwrap();
+    clone.kneighbors(&train.limit(130), 1).unwrap();
+    assert_eq!(
+        (index.engine(), clone.engine()),
+        (Engine::Pruned, Engine::Pruned)
+    );
+}
+
+#[test]
+fn searches_at_once_from_one_pool_agree() {
+    // Whoever makes the codes works on the pool that the others search on.
+    let cols = 3 * 16 * 16;
+    let data = pictures(4200, 16, 21);
+    let train = rows(&data, cols);
+    let level = Level::detect();
+    let auto = Index::with_engine(train.clone(), Metric::L1, level, Engine::Auto).unwrap();
+    let brute = Index::new(train.clone(), Metric::L1, level).unwrap();
+    let expected = brute.kneighbors(&train.limit(60), 3).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(4)
+        .build()
+        .unwrap();
+    let found: Vec<_> = pool.install(|| {
+        use rayon::prelude::*;
+        let search = |_| auto.kneighbors(&train.limit(60), 3).unwrap();
+        (0..24).into_par_iter().map(search).collect()
+    });
+    assert!(found.iter().all(|found| *found == expected));
+    assert_eq!(auto.engine(), Engine::Pruned);
 }
 
 #[test]

@@ -211,8 +211,10 @@ fn auto_prunes_floats_unless_they_are_few() {
         for metric in METRICS {
             let chosen = |n| {
                 let rows = rows(&data, cols).limit(n);
-                let index = Index::with_engine(rows, metric, Level::detect(), Engine::Auto);
-                index.unwrap().engine()
+                let index = Index::with_engine(rows.clone(), metric, Level::detect(), Engine::Auto)
+                    .unwrap();
+                index.kneighbors(&rows.limit(240), 1).unwrap();
+                index.engine()
             };
             assert_eq!(chosen(4200), Engine::Pruned, "{metric}");
             assert_eq!(chosen(500), Engine::BruteForce, "{metric}");

@@ -153,7 +153,7 @@ const KNN: Suite = Suite {
 
 const SEARCH: Suite = Suite {
     name: "search",
-    job: "The 10 nearest training images of every test image, exact, by the engine that is chosen",
+    job: "The 10 nearest training images of every test image, exact, behind lower bounds",
     counts: Counts::Queries,
     threads: None,
     contests: &[
@@ -161,7 +161,9 @@ const SEARCH: Suite = Suite {
             system: "lower bounds",
             ..metric(
                 "l2",
-                &["knn", "--on", "test", "--k", "10", "--metric", "l2"],
+                &[
+                    "knn", "--on", "test", "--engine", "pruned", "--k", "10", "--metric", "l2",
+                ],
                 L2,
                 &[
                     peer("faiss", "faiss-cpu"),
@@ -175,7 +177,9 @@ const SEARCH: Suite = Suite {
             system: "lower bounds",
             ..metric(
                 "l1",
-                &["knn", "--on", "test", "--k", "10", "--metric", "l1"],
+                &[
+                    "knn", "--on", "test", "--engine", "pruned", "--k", "10", "--metric", "l1",
+                ],
                 L1,
                 &[OPENCV5, peer("opencv", "opencv-python-headless")],
             )

@@ -96,7 +96,7 @@ pub(crate) enum WeightsArg {
 /// Search engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineArg {
-    /// The fastest one for the data
+    /// Bounds where the data and the number of queries are expected to repay them
     Auto,
     /// Every distance, tiled
     Brute,

@@ -81,8 +81,8 @@ pub struct KNeighborsConfig(KNeighborsParams);
 
 impl KNeighborsConfig {
     /// Memorises `rows: n x d` and their `labels: n`: rows are borrowed and labels copied; f32 rows are
-    /// looked through once, since every value has to be finite. [`Engine::Pruned`] makes codes of the rows, and
-    /// [`Engine::Auto`] tries whether that pays.
+    /// looked through once, since every value has to be finite. [`Engine::Pruned`] makes codes of the rows;
+    /// [`Engine::Auto`] does once that pays.
     ///
     /// # Errors
     /// If there are no rows, other than one label a row, fewer rows than neighbours asked for, or

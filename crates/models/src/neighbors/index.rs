@@ -1,5 +1,6 @@
 //! The index: which rows, which metric, and the search for the k nearest of each query.
 
+use super::auto::Auto;
 use super::pruned::{self, Pruned};
 use super::{Effort, Element, NeighborsError, Rows, brute};
 use crate::Monitor;
@@ -73,11 +74,12 @@ impl FromStr for Metric {
 /// Brute force costs the same whatever the rows are. The pruned engine first bounds all distances from
 /// below by those of short codes of the rows, which it makes when it is fitted; rows whose bound is
 /// above the distance of the k-th neighbour found so far are out. Images and features prune well. Random
-/// bytes do not: then bounds are wasted, and `Auto` does without.
+/// bytes do not: then bounds are wasted. Nor are codes worth their making for a few queries. `Auto` knows both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Engine {
-    /// `Pruned` where a probe of the rows says that it pays, else `BruteForce`.
+    /// `BruteForce` until an index has been asked for so many queries that codes could have paid. Then a probe of the
+    /// rows says whether they do: if so, it is `Pruned` from this search on.
     #[default]
     Auto,
     /// Every row is compared with every query, in blocks that fit the caches.
@@ -117,6 +119,14 @@ impl FromStr for Engine {
     }
 }
 
+/// An engine with what it knows of the rows. Clones of an index share it.
+#[derive(Debug, Clone)]
+enum Searcher {
+    Auto(Arc<Auto>),
+    BruteForce,
+    Pruned(Arc<Pruned>),
+}
+
 /// Rows that can be searched for the nearest to a query.
 ///
 /// ```
@@ -134,8 +144,7 @@ pub struct Index<'a, T> {
     pub(super) rows: Rows<'a, T>,
     pub(super) metric: Metric,
     pub(super) level: Level,
-    /// The codes of the rows, for the pruned engine.
-    pruned: Option<Arc<Pruned>>,
+    searcher: Searcher,
 }
 
 /// The neighbours of consecutive queries, handed out as soon as they are known.
@@ -244,13 +253,13 @@ impl<'a, T: Element> Index<'a, T> {
             rows,
             metric,
             level,
-            pruned: None,
+            searcher: Searcher::BruteForce,
         })
     }
 
     /// An index over `rows` that `engine` searches. For [`Engine::Pruned`] every row is read once and gets
-    /// codes of a few hundred bytes, on the current rayon thread pool; [`Engine::Auto`] tries that on a
-    /// sample first.
+    /// codes of a few hundred bytes, on the current rayon thread pool; [`Engine::Auto`] leaves that to the search
+    /// that it pays for.
     ///
     /// ```
     /// use nearplane_kernels::{Level, MatRef};
@@ -275,17 +284,18 @@ impl<'a, T: Element> Index<'a, T> {
     ) -> Result<Self, NeighborsError> {
         let mut index = Self::new(rows, metric, level)?;
         let rows = &index.rows;
-        let pruned = match engine {
-            Engine::BruteForce => None,
-            Engine::Auto => pruned::pays(rows, metric, level),
+        index.searcher = match engine {
+            Engine::BruteForce => Searcher::BruteForce,
+            Engine::Auto => Searcher::Auto(Arc::default()),
             Engine::Pruned => {
                 let fitted = Pruned::fit(rows, metric, level);
-                Some(fitted.ok_or_else(|| NeighborsError::NoBounds {
-                    found: format!("{} columns of {} by {metric}", rows.cols(), T::NAME),
-                })?)
+                Searcher::Pruned(Arc::new(fitted.ok_or_else(|| {
+                    NeighborsError::NoBounds {
+                        found: format!("{} columns of {} by {metric}", rows.cols(), T::NAME),
+                    }
+                })?))
             }
         };
-        index.pruned = pruned.map(Arc::new);
         Ok(index)
     }
 
@@ -301,12 +311,14 @@ impl<'a, T: Element> Index<'a, T> {
         self.metric
     }
 
-    /// The engine that searches: [`Engine::BruteForce`] or [`Engine::Pruned`].
+    /// The engine that searches: [`Engine::BruteForce`] or [`Engine::Pruned`]. Of [`Engine::Auto`] it is the one that
+    /// it has come to by now: ask after a search which one searched.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        match self.pruned {
-            None => Engine::BruteForce,
-            Some(_) => Engine::Pruned,
+        match &self.searcher {
+            Searcher::Pruned(_) => Engine::Pruned,
+            Searcher::Auto(auto) if auto.has_codes() => Engine::Pruned,
+            Searcher::Auto(_) | Searcher::BruteForce => Engine::BruteForce,
         }
     }
 
@@ -342,7 +354,12 @@ impl<'a, T: Element> Index<'a, T> {
             });
         }
         queries.check_values("query", self.metric)?;
-        match &self.pruned {
+        let pruned = match &self.searcher {
+            Searcher::BruteForce => None,
+            Searcher::Pruned(pruned) => Some(&**pruned),
+            Searcher::Auto(auto) => auto.codes(&self.rows, self.metric, self.level, queries.len()),
+        };
+        match pruned {
             Some(pruned) => {
                 let (rows, by) = (&self.rows, (self.metric, self.level));
                 pruned::search(

@@ -8,6 +8,7 @@
 //! Neighbours have a total order, (distance, row index), so an answer does not depend on the SIMD
 //! level (for u8 rows), the number of threads or the size of a block.
 
+mod auto;
 mod brute;
 mod classifier;
 mod effort;

@@ -157,6 +157,25 @@ impl Panel for DotPanel {
     }
 }
 
+/// Asks for four lines of the next step of both panels, from a byte of the step on. Tiles are loaded line by line, and
+/// the CPU does not look far enough ahead to hide what each line from the second-level cache takes.
+macro_rules! next_step {
+    ($from:literal) => {
+        concat!(
+            next_step!(@line $from, "0"),
+            next_step!(@line $from, "64"),
+            next_step!(@line $from, "128"),
+            next_step!(@line $from, "192"),
+        )
+    };
+    (@line $from:literal, $line:literal) => {
+        concat!(
+            "prefetcht0 [{rows} + 2048 + ", $from, " + ", $line, "]\n",
+            "prefetcht0 [{queries} + 2048 + ", $from, " + ", $line, "]\n",
+        )
+    };
+}
+
 /// The products of a panel of queries and one of rows, added to what is at `sums` where `ADD`.
 ///
 /// # Safety
@@ -171,7 +190,8 @@ unsafe fn tile<const ADD: bool>(
     assert!(query_panel.len() == steps * STEP && row_panel.len() == steps * STEP);
     // SAFETY: AMX is the caller's promise, as is the room for the sums: 32 rows of 128 bytes, four tiles in the
     // corners. Of each panel `steps` times `STEP` bytes are read: two tiles of 16 rows, 64 bytes apart in the queries,
-    // where each tile is a kibibyte, and 128 apart in the rows, where the second begins behind the first 64.
+    // where each tile is a kibibyte, and 128 apart in the rows, where the second begins behind the first 64. Asking for
+    // lines behind the last step reads nothing.
     unsafe {
         if ADD {
             asm!(
@@ -196,13 +216,21 @@ unsafe fn tile<const ADD: bool>(
             asm!(
                 "2:",
                 "tileloadd tmm4, [{queries} + 1*{narrow}]",
+                next_step!("0"),
                 "tileloadd tmm6, [{rows} + 1*{wide}]",
+                next_step!("256"),
                 "tileloadd tmm7, [{rows} + 1*{wide} + 64]",
+                next_step!("512"),
                 "tdpbuud tmm0, tmm4, tmm6",
+                next_step!("768"),
                 "tileloadd tmm5, [{queries} + 1*{narrow} + 1024]",
+                next_step!("1024"),
                 "tdpbuud tmm1, tmm4, tmm7",
+                next_step!("1280"),
                 "tdpbuud tmm2, tmm5, tmm6",
+                next_step!("1536"),
                 "tdpbuud tmm3, tmm5, tmm7",
+                next_step!("1792"),
                 "add {queries}, 2048",
                 "add {rows}, 2048",
                 "dec {steps}",

@@ -76,7 +76,7 @@ mod seeds;
 mod sums;
 
 pub(super) use self::code::{Coder, Codes};
-pub(super) use self::probe::pays;
+pub(super) use self::probe::{may_pay, pays};
 pub(super) use self::search::search;
 use super::{Element, Metric, Rows};
 use nearplane_kernels::{Level, MAX_EXACT_U8, PackedRows};
