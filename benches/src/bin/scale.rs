@@ -2,7 +2,7 @@
 //!
 //! Rows of bytes are drawn into a file, which is then read in blocks of 64 MiB. Each block is searched, and the lists
 //! of its nearest rows are merged into those of all before: `TopK` is ordered by (distance, index), so that
-//! the outcome is that of one search over everything. Memory is that of a block, of its codes and of the lists,
+//! the outcome is that of one search over everything. Memory is that of a block, of its codes if there are any, and of the lists,
 //! however long the file. One block in a hundred is searched by the naive loop as well. On Linux the system is asked to
 //! forget the file before it is read, so that reading is that of the disk.
 

@@ -198,9 +198,16 @@ fn what_cannot_be_bounded_is_refused_with_its_shape() {
         "engine pruned searches rows by l1 or l2, up to 66051 columns, found 4 columns of f32 by chi2: \
          choose engine auto or brute"
     );
-    let index = rows(&data, 2);
-    let chosen = Index::with_engine(index, Metric::Chi2, Level::detect(), Engine::Auto).unwrap();
-    assert_eq!(chosen.engine(), Engine::BruteForce);
+    // As many rows and queries as pay by other metrics.
+    let cols = 256;
+    let histograms: Vec<f32> = (0..4200 * cols).map(|i| (i % 97) as f32).collect();
+    let histograms = rows(&histograms, cols);
+    let level = Level::detect();
+    let auto = Index::with_engine(histograms.clone(), Metric::Chi2, level, Engine::Auto).unwrap();
+    for _ in 0..2 {
+        auto.kneighbors(&histograms.limit(300), 1).unwrap();
+        assert_eq!(auto.engine(), Engine::BruteForce);
+    }
 }
 
 #[test]

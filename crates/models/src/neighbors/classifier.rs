@@ -82,7 +82,7 @@ pub struct KNeighborsConfig(KNeighborsParams);
 impl KNeighborsConfig {
     /// Memorises `rows: n x d` and their `labels: n`: rows are borrowed and labels copied; f32 rows are
     /// looked through once, since every value has to be finite. [`Engine::Pruned`] makes codes of the rows;
-    /// [`Engine::Auto`] does once that pays.
+    /// [`Engine::Auto`] leaves that to the first search that is expected to pay for them.
     ///
     /// # Errors
     /// If there are no rows, other than one label a row, fewer rows than neighbours asked for, or

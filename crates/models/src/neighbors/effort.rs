@@ -1,4 +1,4 @@
-//! What a search had to look at: counts that do not depend on threads or SIMD registers.
+//! What a search had to look at: counts of an engine, which do not depend on threads or SIMD registers.
 
 /// How much a search looked at.
 ///

@@ -78,8 +78,9 @@ impl FromStr for Metric {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Engine {
-    /// `BruteForce` until an index has been asked for so many queries that codes could have paid. Then a probe of the
-    /// rows says whether they do: if so, it is `Pruned` from this search on.
+    /// `BruteForce` until an index has been asked for so many queries that codes could pay. Then a probe of the
+    /// rows says, once and for all, whether they do: if so, it is `Pruned` from this search on. How many queries that
+    /// takes depends on the level, and so the engine does; the answer does not.
     #[default]
     Auto,
     /// Every row is compared with every query, in blocks that fit the caches.
@@ -312,7 +313,7 @@ impl<'a, T: Element> Index<'a, T> {
     }
 
     /// The engine that searches: [`Engine::BruteForce`] or [`Engine::Pruned`]. Of [`Engine::Auto`] it is the one that
-    /// it has come to by now: ask after a search which one searched.
+    /// it has come to by now, that of the last search unless there were several at once.
     #[must_use]
     pub fn engine(&self) -> Engine {
         match &self.searcher {
@@ -325,7 +326,8 @@ impl<'a, T: Element> Index<'a, T> {
     /// Finds the `k` nearest rows of every query and hands them to `sink` in blocks of consecutive
     /// queries, the first block first. Memory is bounded by the blocks, whatever the number of queries:
     /// about 128 MiB, or a few lists of the largest `k` where those are longer; `monitor` counts (query, row) pairs, and may stop the search.
-    /// Returns how much was looked at.
+    /// Returns how much was looked at. With [`Engine::Auto`] the search that is expected to pay for codes makes them
+    /// first, some hundred bytes to a kilobyte a row, and the index keeps them.
     ///
     /// Runs on the current rayon thread pool.
     ///
@@ -354,6 +356,9 @@ impl<'a, T: Element> Index<'a, T> {
             });
         }
         queries.check_values("query", self.metric)?;
+        if monitor.cancelled() {
+            return Err(NeighborsError::Cancelled);
+        }
         let pruned = match &self.searcher {
             Searcher::BruteForce => None,
             Searcher::Pruned(pruned) => Some(&**pruned),

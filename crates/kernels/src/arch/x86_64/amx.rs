@@ -190,8 +190,8 @@ unsafe fn tile<const ADD: bool>(
     assert!(query_panel.len() == steps * STEP && row_panel.len() == steps * STEP);
     // SAFETY: AMX is the caller's promise, as is the room for the sums: 32 rows of 128 bytes, four tiles in the
     // corners. Of each panel `steps` times `STEP` bytes are read: two tiles of 16 rows, 64 bytes apart in the queries,
-    // where each tile is a kibibyte, and 128 apart in the rows, where the second begins behind the first 64. Asking for
-    // lines behind the last step reads nothing.
+    // where each tile is a kibibyte, and 128 apart in the rows, where the second begins behind the first 64. A
+    // prefetch never faults, and may ask for what is behind the last step.
     unsafe {
         if ADD {
             asm!(

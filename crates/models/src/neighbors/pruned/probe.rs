@@ -1,6 +1,7 @@
 //! Whether pruning pays: for so many queries, and for these data, of which a small search on a sample tells.
 
 use super::components::evenly;
+use super::seeds::{n_candidates, n_seeds};
 use super::{Pruned, coder, search};
 use crate::neighbors::{Element, Metric, Rows};
 use nearplane_kernels::Level;
@@ -27,23 +28,23 @@ struct Costs {
     learning: f64,
     /// To code a row.
     row: f64,
-    /// To begin with a query, whatever the number of rows.
+    /// The candidates of a query, whatever the number of rows.
     query: f64,
-    /// To compare a byte of a row that lies anywhere.
+    /// To compare a byte of a row that lies anywhere and is no candidate.
     scattered: f64,
 }
 
 impl Costs {
-    /// As measured on CIFAR-10. What varies is brute force: products of bytes (L2) take a twentieth of the time at one
-    /// level of what they take at another, and everything else is dear in proportion.
+    /// As measured on CIFAR-10. What varies is brute force: squares of bytes (L2) take seventeen times as long at one level
+    /// as at another, and the rest of a search is cheap in proportion.
     fn of<T: Element>(metric: Metric, level: Level) -> Self {
         let is_bytes = size_of::<T>() == 1;
         let [learning, row, query, scattered] = match (is_bytes, metric, level.name()) {
-            (true, Metric::L2, "amx") => [40e6, 1200.0, 12_000.0, 80.0],
-            (true, Metric::L2, "avx512vnni" | "avxvnni") => [15e6, 700.0, 4000.0, 25.0],
-            (true, Metric::L2, _) => [4e6, 350.0, 800.0, 5.0],
-            (true, ..) => [0.0, 120.0, 1500.0, 5.0],
-            (false, ..) => [0.0, 120.0, 500.0, 5.0],
+            (true, Metric::L2, "amx") => [40e6, 1200.0, 12_000.0, 120.0],
+            (true, Metric::L2, "avx512vnni" | "avxvnni") => [15e6, 700.0, 4000.0, 40.0],
+            (true, Metric::L2, _) => [4e6, 350.0, 800.0, 10.0],
+            (true, ..) => [0.0, 120.0, 1500.0, 10.0],
+            (false, ..) => [0.0, 120.0, 500.0, 10.0],
         };
         Self {
             learning,
@@ -100,11 +101,45 @@ pub(in crate::neighbors) fn pays<T: Element>(
     )
     .ok()?;
     let lengths = trial.coder.lengths();
+    let row_bytes = rows.cols() * size_of::<T>();
     let blocked = effort.pairs * (lengths.coarse + lengths.first) as u64;
+    // The sample has as many candidates as all rows have: they are counted apart.
+    let of_candidates = n_candidates(1, SAMPLE) * lengths.detail + n_seeds(1, SAMPLE) * row_bytes;
     let scattered = effort.bytes - blocked;
+    let scattered = scattered.saturating_sub((QUERIES * of_candidates) as u64);
     let costs = Costs::of::<T>(metric, level);
     let cost = blocked as f64 + costs.scattered * scattered as f64;
-    let brute = (effort.pairs * (rows.cols() * size_of::<T>()) as u64) as f64;
+    let brute = (effort.pairs * row_bytes as u64) as f64;
     let share = cost / brute + costs.query / n as f64;
     (share <= WORTH).then(|| Pruned::with_coder(rows, trial.coder, level))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearplane_kernels::MatRef;
+
+    #[test]
+    fn codes_may_pay_from_the_queries_on_that_take_twice_as_long() {
+        let data = vec![0; 32_768 * MIN_COLS];
+        let rows = Rows::from_mat(MatRef::from_rows(&data, MIN_COLS)).unwrap();
+        for level in Level::available() {
+            // (learning / rows + coding) / WORTH.
+            let from = match level.name() {
+                "amx" => 4842,
+                "avx512vnni" | "avxvnni" => 2316,
+                "scalar" | "portable" | "avx2" | "avx512" | "neon" => 945,
+                name => panic!("the costs of level {name} are not known"),
+            };
+            for (metric, from) in [(Metric::L1, 240), (Metric::L2, from)] {
+                let may_pay = |n_queries| may_pay(&rows, metric, level, n_queries);
+                assert!(!may_pay(from - 1), "{metric} {level}");
+                assert!(may_pay(from), "{metric} {level}");
+            }
+            let too_few = rows.limit(MIN_ROWS - 1);
+            assert!(!may_pay(&too_few, Metric::L1, level, u64::MAX));
+        }
+        let narrow = Rows::from_mat(MatRef::from_rows(&data, MIN_COLS / 2)).unwrap();
+        assert!(!may_pay(&narrow, Metric::L1, Level::SCALAR, u64::MAX));
+    }
 }
